@@ -1,0 +1,172 @@
+/**
+ * The one error class of the library, its stable codes, and results as values.
+ *
+ * Foreign input fails as a value ({@link Result}); a caller's mistake and failed work throw {@link VitalsealError};
+ * {@link unwrap} turns the first into the second. Compare `code`, never the message; `instanceof` fails when two copies
+ * of the package are loaded, {@link isVitalsealError} does not. Neither message nor details ever hold a key, a plaintext
+ * or a patient's data.
+ *
+ * @packageDocumentation
+ */
+
+/** No further details: the code says all that may be said. */
+export type NoDetails = Readonly<Record<never, never>>
+
+/** What each code carries besides its message. The keys are the stable codes, part of the versioned surface. */
+export interface ErrorDetails {
+  /** An argument of the caller is wrong: correct the call. */
+  readonly ERR_ARGUMENT_INVALID: { readonly argument: string; readonly expected: string; readonly found: string }
+  /** Truncated, or of wrong type, order or length: discard the input; `path` says where. */
+  readonly ERR_CODEC_MALFORMED: { readonly byteOffset: number; readonly expected: string }
+  /** Decodes, but encodes to other bytes: discard; ask the sender for another encoder. */
+  readonly ERR_CODEC_NOT_CANONICAL: { readonly byteOffset: number }
+  /** Bytes after the end: discard. */
+  readonly ERR_CODEC_TRAILING_BYTES: { readonly byteOffset: number }
+  /** Too deep, too long or too many; told before allocation: discard, or split the data if it is yours. */
+  readonly ERR_CODEC_LIMIT: { readonly limit: string; readonly allowed: number; readonly found: number }
+  /** A later version or unknown kind: update the library. */
+  readonly ERR_CODEC_VERSION: { readonly object: string; readonly found: number }
+  /** Not on the curve, not in the subgroup, of low order, or the identity: discard. */
+  readonly ERR_CRYPTO_INVALID_POINT: { readonly group: 'secp256k1' | 'x25519' | 'G1' | 'G2' | 'GT' }
+  /** No random source, or one that gave zeros or too few bytes: run where Web Crypto exists, or repair the port. */
+  readonly ERR_CRYPTO_NO_RANDOM: NoDetails
+  /** Wrong key, changed bytes or wrong order; one code, no reason: check that id and key belong together. */
+  readonly ERR_DECRYPTION_FAILED: NoDetails
+  /** Wrong signer or chain, high S, or out of range: discard; if it is yours, check `chainId`. */
+  readonly ERR_SIGNATURE_INVALID: { readonly signer: string }
+  /** A block is absent: ask another blockstore; missing is not denied. */
+  readonly ERR_STORAGE_NOT_FOUND: { readonly record: string }
+  /** A block does not hash to its CID: delete the local copy and fetch again. */
+  readonly ERR_STORAGE_CORRUPT: { readonly record: string }
+  /** `put` failed or did not read back: nothing was published, try again. */
+  readonly ERR_STORAGE_WRITE: { readonly record: string }
+  /** Well-formed, but against a rule of its kind: `path` names the field. */
+  readonly ERR_TRANSACTIONS_FIELD: { readonly expected: string }
+  /** A key record, credential or delegate that breaks a rule of its own: `path` names the field. */
+  readonly ERR_IDENTITY_INVALID: { readonly expected: string }
+  /** Sealing under an epoch that is no longer the newest known: take `keyRing.sealingKey` again and seal again. */
+  readonly ERR_KEYS_EPOCH_SUPERSEDED: { readonly label: string; readonly epoch: number; readonly epochCurrent: number }
+  /** The key ring has no key for that epoch and type: ask the patient for a grant. */
+  readonly ERR_KEYS_NOT_HELD: { readonly label: string; readonly epoch: number }
+  /** An envelope opens to a key other than the committed one: refuse; the patient's app is faulty or hostile. */
+  readonly ERR_KEYS_COMMITMENT: { readonly epoch: number }
+  /** The policy says deny: show `reasons`; ask for a grant or a purpose that fits. */
+  readonly ERR_POLICY_DENIED: { readonly reasons: readonly string[]; readonly height: number }
+  /** Unknown clause, unit or a contradiction: a person decides; never treat it as permit. */
+  readonly ERR_POLICY_INDETERMINATE: { readonly reasons: readonly string[] }
+}
+
+/** A stable error code. */
+export type ErrorCode = keyof ErrorDetails
+
+/** Failure as a value, as `parse*` and `validate*` return it. */
+export type Failure<C extends ErrorCode = ErrorCode> = {
+  readonly [K in C]: {
+    readonly ok: false
+    readonly code: K
+    readonly path: string
+    readonly message: string
+    readonly details: ErrorDetails[K]
+  }
+}[C]
+
+/** Success as a value. */
+export interface Success<T> {
+  readonly ok: true
+  readonly value: T
+}
+
+/** What `parse*` and `validate*` return: the value, or one of the named failures. */
+export type Result<T, C extends ErrorCode = ErrorCode> = Success<T> | Failure<C>
+
+const MARK = Symbol.for('vitalseal/error/v1')
+
+/** The only class that the library throws. `code` is stable, the message is for people. */
+export class VitalsealError<C extends ErrorCode = ErrorCode> extends Error {
+  /** Stable code, to be compared. */
+  readonly code: C
+  /** Where in the input, for example `transaction.grants.0.access`; empty when there is no place to name. */
+  readonly path: string
+  /** Facts for programs; their type follows from the code. */
+  readonly details: ErrorDetails[C]
+
+  /**
+   * Makes the error.
+   *
+   * @param code - stable code
+   * @param message - one sentence, lower case, argument first, then expected and found, then the way out
+   * @param facts - `path`, the details of the code, and the cause where another error led to this one
+   */
+  constructor(
+    code: C,
+    message: string,
+    facts: { readonly details: ErrorDetails[C]; readonly path?: string; readonly cause?: unknown },
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.name = `VitalsealError [${code}]`
+    this.code = code
+    this.path = facts.path ?? ''
+    this.details = facts.details
+    Object.defineProperty(this, MARK, { value: true })
+  }
+
+  /** Code, path, message and details, for logs; holds no secret. */
+  toJSON(): { readonly code: C; readonly path: string; readonly message: string; readonly details: ErrorDetails[C] } {
+    return { code: this.code, path: this.path, message: this.message, details: this.details }
+  }
+}
+
+/**
+ * Tells whether a value is an error of this library, also when a second copy of the package threw it.
+ *
+ * @param value - anything caught
+ * @param code - when given, only this code counts
+ */
+export function isVitalsealError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is VitalsealError<C> {
+  if (typeof value !== 'object' || value === null || !(MARK in value)) return false
+  return code === undefined || (value as unknown as VitalsealError).code === code
+}
+
+/**
+ * Returns the value of a result.
+ *
+ * @throws The failure, as an exception with the same code, path, message and details. {@link VitalsealError}
+ */
+export function unwrap<T>(result: Result<T>): T {
+  if (result.ok) return result.value
+  throw new VitalsealError(result.code, result.message, { path: result.path, details: result.details })
+}
+
+/** Returns a success. For those who write ports of their own. */
+export function succeed<T>(value: T): Success<T> {
+  return { ok: true, value }
+}
+
+/**
+ * Returns a failure. For those who write ports of their own.
+ *
+ * @param code - stable code
+ * @param message - one sentence without secrets
+ * @param facts - details of the code, and the path where there is one
+ */
+export function fail<C extends ErrorCode>(
+  code: C,
+  message: string,
+  facts: { readonly details: ErrorDetails[C]; readonly path?: string },
+): Failure<C> {
+  return { ok: false, code, path: facts.path ?? '', message, details: facts.details } as Failure<C>
+}
+
+/**
+ * Throws `ERR_ARGUMENT_INVALID` for an argument of the caller.
+ *
+ * @param argument - its name
+ * @param expected - what it should have been
+ * @param found - what it was, described without its content where that could be a secret
+ */
+export function rejectArgument(argument: string, expected: string, found: string): never {
+  throw new VitalsealError('ERR_ARGUMENT_INVALID', `"${argument}" expected ${expected}, found ${found}`, {
+    details: { argument, expected, found },
+    path: argument,
+  })
+}

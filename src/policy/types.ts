@@ -1,0 +1,86 @@
+/**
+ * The words of a policy: grants, requests, decisions. Data only.
+ *
+ * A grant says who (grantee) may do what (actions) with which types of a patient's data, why (purposes), when (access
+ * window) and on data of when (data window). On the ledger a type is a `Label`, elsewhere a `DataType`; nothing here
+ * looks inside, so both fit.
+ */
+
+import type { DataType, Did } from '../primitives/did.ts'
+import type { Role } from '../primitives/roles.ts'
+
+/** What may be done with data. Wire positions: append only. */
+export const ACTIONS = ['access', 'write', 'collect', 'correct', 'use', 'disclose'] as const
+/** What may be done with data. */
+export type Action = (typeof ACTIONS)[number]
+
+/** Codes of HL7 v3-ActReason that the library knows. Wire positions: append only. */
+export const PURPOSES = [
+  'TREAT',
+  'ETREAT',
+  'BTG',
+  'ERTREAT',
+  'COC',
+  'HRESCH',
+  'BIORCH',
+  'CLINTRCH',
+  'PATRQT',
+  'HPAYMT',
+  'HOPERAT',
+  'PUBHLTH',
+] as const
+/** Why data is used: a code of HL7 v3-ActReason, matched along the is-a tree. */
+export type Purpose = (typeof PURPOSES)[number]
+
+/** Half-open: from is inside, until is not. Milliseconds UTC. */
+export interface TimeWindow {
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** What a permit asks of whoever uses it. */
+export type Obligation =
+  | { readonly kind: 'redact'; readonly labels: readonly string[] }
+  | { readonly kind: 'notify-patient' }
+  | { readonly kind: 'exclusive-until'; readonly untilMs: number }
+  | { readonly kind: 'delete-after'; readonly afterMs: number }
+
+/** Whoever holds an unexpired credential of this role in this organisation. */
+export interface RoleGrantee {
+  readonly role: Role
+  readonly organisation: string
+}
+
+/** To whom a grant is made: a party, or a role. */
+export type Grantee = Did | RoleGrantee
+
+/** What a grant allows or denies, without its parties. */
+export interface GrantTerms<T extends string = DataType> {
+  /** Types of data; `'all'` covers each type; none revokes. */
+  readonly dataTypes: readonly T[] | 'all'
+  readonly actions: readonly Action[]
+  readonly purposes: readonly Purpose[]
+  /** When it may be used. */
+  readonly access: TimeWindow
+  /** Of when the data may be; any time when absent. */
+  readonly data?: TimeWindow
+  /** Default permit. */
+  readonly effect?: 'permit' | 'deny'
+  readonly obligations?: readonly Obligation[]
+}
+
+/** POLICY_{p,m} of DP: terms and parties. */
+export interface Grant<T extends string = DataType> extends GrantTerms<T> {
+  /** Whose data it is; the grantor when absent. */
+  readonly patient?: Did
+  readonly grantor: Did
+  readonly grantee: Grantee
+}
+
+/** All that one grantor grants to one grantee: a T_access replaces it whole; an empty set revokes. */
+export interface GrantSet<T extends string = DataType> {
+  readonly patient: Did
+  readonly grantor: Did
+  readonly grantee: Grantee
+  readonly grants: readonly GrantTerms<T>[]
+}

@@ -1,0 +1,71 @@
+/**
+ * Byte strings: types, text forms and comparison.
+ *
+ * Arguments accept any `Uint8Array`; results are `Uint8Array<ArrayBuffer>`, so that they go to Web Crypto and `fetch`
+ * without a cast.
+ */
+
+import { bytesToUtf8 as nobleToUtf8, equalBytes as nobleEqual } from '@noble/ciphers/utils.js'
+import { bytesToHex, concatBytes as nobleConcat, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+
+declare const brand: unique symbol
+
+/** A type that shares its shape with others but must not be mixed with them. One function gives each brand, by checking. */
+export type Brand<T, N extends string> = T & { readonly [brand]: { readonly [K in N]: true } }
+
+/** This process has checked the signature or proof of the value; it cannot be decoded into being. */
+export type Verified<T> = Brand<T, 'Verified'>
+
+/** What the library returns: bytes over an `ArrayBuffer` of their own. */
+export type Bytes = Uint8Array<ArrayBuffer>
+
+/** Returns a copy of the bytes. */
+export function copyBytes(bytes: Uint8Array): Bytes {
+  return Uint8Array.from(bytes)
+}
+
+/** Returns the parts joined. */
+export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
+  return nobleConcat(...parts) as Bytes
+}
+
+/** Returns lower-case hexadecimal text. */
+export function toHex(bytes: Uint8Array): string {
+  return bytesToHex(bytes)
+}
+
+/**
+ * Returns the bytes of hexadecimal text.
+ *
+ * @throws When the text has odd length or other characters: a plain `Error`; check foreign text with a pattern first.
+ */
+export function fromHex(text: string): Bytes {
+  return hexToBytes(text) as Bytes
+}
+
+/** Returns the UTF-8 encoding of well-formed text. */
+export function toUtf8(text: string): Bytes {
+  return utf8ToBytes(text) as Bytes
+}
+
+/** Returns the text of UTF-8 bytes; malformed sequences become U+FFFD. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return nobleToUtf8(bytes)
+}
+
+/**
+ * Tells whether two byte strings are equal, in time that depends on their lengths only, as far as JavaScript allows.
+ */
+export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return nobleEqual(left, right)
+}
+
+/** Orders byte strings as unsigned numbers from the left; the shorter first when one begins the other. */
+export function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const common = Math.min(left.length, right.length)
+  for (let i = 0; i < common; i++) {
+    const difference = (left[i] as number) - (right[i] as number)
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}

@@ -1,0 +1,101 @@
+/**
+ * Content identifiers: CIDv1 with SHA-256, of raw blocks and of DAG-CBOR blocks, and nothing else.
+ *
+ * A record is named by the CID of its ciphertext (the papers' HEIoT, HEdm, H(C)), never of its plaintext, which could be
+ * guessed. On the wire it takes 33 bytes: codec, then digest.
+ */
+
+import { CID } from 'multiformats/cid'
+import { create as createMultihash } from 'multiformats/hashes/digest'
+
+import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
+import { concatBytes, copyBytes, type Brand, type Bytes } from './bytes.ts'
+import { sha256, type Digest32 } from './hash.ts'
+
+/** CIDv1 text of a ciphertext. */
+export type RecordId = Brand<string, 'RecordId'>
+
+/** Codec of a block of bytes: one sealed record, or one frame. */
+export const RAW_CODEC = 0x55
+/** Codec of a DAG-CBOR block: a manifest of frames. */
+export const DAG_CBOR_CODEC = 0x71
+/** Bytes of a content id on the wire: codec and digest. */
+export const CONTENT_ID_BYTES = 33
+
+const SHA2_256 = 0x12
+/** Base32 text of a CIDv1 with a 32-byte digest. */
+const RECORD_ID_LENGTH = 59
+
+/** A codec that content ids may name. */
+export type ContentCodec = typeof RAW_CODEC | typeof DAG_CBOR_CODEC
+
+function isContentCodec(code: number | undefined): code is ContentCodec {
+  return code === RAW_CODEC || code === DAG_CBOR_CODEC
+}
+
+/** Returns the CID of a digest. */
+export function createCid(codec: ContentCodec, digest: Uint8Array): CID {
+  return CID.createV1(codec, createMultihash(SHA2_256, digest))
+}
+
+/** Returns the CID of a block, hashing it here; see `storage` for the asynchronous way. */
+export function hashBlock(codec: ContentCodec, block: Uint8Array): CID {
+  return createCid(codec, sha256(block))
+}
+
+/**
+ * Returns the record id of a CID.
+ *
+ * @throws When the CID has another version, codec or hash: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
+export function createRecordId(cid: CID): RecordId {
+  if (!isContentCid(cid)) rejectArgument('cid', 'CIDv1, raw or dag-cbor, sha2-256', 'another kind')
+  return cid.toString() as RecordId
+}
+
+/** Tells whether a CID is one that records and frames may have. */
+export function isContentCid(cid: CID): boolean {
+  return cid.version === 1 && isContentCodec(cid.code) && cid.multihash.code === SHA2_256 && cid.multihash.digest.length === 32
+}
+
+/**
+ * Reads the text of a record id. Total.
+ *
+ * @returns the id, or `ERR_CODEC_MALFORMED`
+ */
+export function parseRecordId(text: string): Result<RecordId, 'ERR_CODEC_MALFORMED'> {
+  try {
+    // Another base or letter case would be a second name for the same block.
+    if (text.length === RECORD_ID_LENGTH) {
+      const cid = CID.parse(text)
+      if (isContentCid(cid) && cid.toString() === text) return succeed(text as RecordId)
+    }
+  } catch {
+    // Reported below with everything else.
+  }
+  const expected = 'CIDv1 in base32, raw or dag-cbor, sha2-256'
+  return fail('ERR_CODEC_MALFORMED', `record id: expected ${expected}`, { path: 'record', details: { byteOffset: 0, expected } })
+}
+
+/** Returns the CID object of a record id, for blockstores. */
+export function toCid(record: RecordId): CID {
+  return CID.parse(record)
+}
+
+/** Returns the SHA-256 digest in a record id. */
+export function digestOfRecord(record: RecordId): Digest32 {
+  return copyBytes(toCid(record).multihash.digest) as Digest32
+}
+
+/** Returns the wire form of a record id: codec byte and digest, 33 bytes. */
+export function encodeContentId(record: RecordId): Bytes {
+  const cid = toCid(record)
+  return concatBytes(Uint8Array.of(cid.code), cid.multihash.digest)
+}
+
+/** Reads the wire form of a record id; undefined when the length or the codec is another. */
+export function decodeContentId(bytes: Uint8Array): RecordId | undefined {
+  const codec = bytes[0]
+  if (bytes.length !== CONTENT_ID_BYTES || !isContentCodec(codec)) return undefined
+  return createCid(codec, copyBytes(bytes.subarray(1))).toString() as RecordId
+}

@@ -1,0 +1,60 @@
+/**
+ * The one table of domain-separation tags: `vitalseal/<folder>/<purpose>/v<n>`.
+ *
+ * A tag is never reused and never changed: an object of one kind then cannot be taken for another, whatever its bytes
+ * (the papers hash bare concatenations, where tx_IoT, tx_key and tx_diag can collide by moving a border between fields).
+ * Forms fixed by a standard are not here: RFC 6962, RFC 9180, RFC 9380, RFC 5869.
+ */
+export const TAGS = {
+  /** Id and signed digest of a transaction: chain id, unsigned tuple. */
+  transaction: 'vitalseal/transactions/transaction/v1',
+  /** Id of one grant. */
+  grant: 'vitalseal/transactions/grant/v1',
+  /** Chain id: digest of the genesis. */
+  genesis: 'vitalseal/chain/genesis/v1',
+  /** Public label of a data type. */
+  publicLabel: 'vitalseal/primitives/public-label/v1',
+  /** Private label of a data type, under the owner's label key (HMAC). */
+  privateLabel: 'vitalseal/primitives/private-label/v1',
+  /** Header root of the authenticated map. */
+  mapRoot: 'vitalseal/primitives/map-root/v1',
+  /** Path of a key tuple in the authenticated map. */
+  mapPath: 'vitalseal/primitives/map-path/v1',
+  /** Value hash in the authenticated map. */
+  mapValue: 'vitalseal/primitives/map-value/v1',
+  /** BLS signature of a certificate (min-sig). */
+  blsCertificate: 'vitalseal/primitives/bls-certificate/v1',
+  /** BLS proof of possession of a member key (min-sig). */
+  blsPossession: 'vitalseal/primitives/bls-possession/v1',
+  /** Proof of possession of a PRE key. */
+  prePossession: 'vitalseal/identity/pre-possession/v1',
+  /** Proof of possession of an agreement key, shown to a registrar (HMAC). */
+  agreementPossession: 'vitalseal/identity/agreement-possession/v1',
+  /** Key record, signed by the signing key in it. */
+  keyRecord: 'vitalseal/identity/key-record/v1',
+  /** Replacement of a signing key, signed by the old one. */
+  keyRotation: 'vitalseal/identity/key-rotation/v1',
+  /** E-Cert or T-Cert, signed by its issuer. */
+  credential: 'vitalseal/identity/credential/v1',
+  /** HKDF info: keys of a party from the seed. */
+  seedDerivation: 'vitalseal/identity/seed-derivation/v1',
+  /** HKDF info: commitment, key and nonce of a sealed record. */
+  record: 'vitalseal/storage/record/v1',
+  /** HKDF info: sT from the epoch root. */
+  epochTypes: 'vitalseal/keys/epoch-types/v1',
+  /** HKDF info: sD from the epoch root. */
+  epochDiagnosis: 'vitalseal/keys/epoch-diagnosis/v1',
+  /** HKDF info: type key from sT. */
+  typeKey: 'vitalseal/keys/type-key/v1',
+  /** HKDF info: diagnosis key of one doctor from sD. */
+  diagnosisKey: 'vitalseal/keys/diagnosis-key/v1',
+  /** Commitment to a type key. */
+  typeCommitment: 'vitalseal/keys/type-commitment/v1',
+  /** Commitment to a diagnosis key. */
+  diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
+  /** HPKE info of an envelope. */
+  envelope: 'vitalseal/keys/envelope/v1',
+} as const
+
+/** One of the tags of {@link TAGS}. */
+export type Tag = (typeof TAGS)[keyof typeof TAGS]
