@@ -1,0 +1,41 @@
+// The layers of the house, lowest first; folders of one layer never import each other.
+export const layers = [
+  ['errors'],
+  ['primitives'],
+  ['identity', 'policy', 'pre', 'zk', 'pbft', 'storage'],
+  ['transactions'],
+  ['keys'],
+  ['chain'],
+  ['sharing', 'fhir'],
+  ['presets'],
+  ['audit'],
+  ['actors'],
+  ['node'],
+]
+
+/** Pairs of folders where less than the index is open. */
+export const restrictions = {
+  'chain -> pbft': { file: 'pbft/certificate.ts' },
+  'chain -> storage': { typesOnly: true },
+}
+
+/**
+ * Which files may import which package, so that a change of package touches few files and a curve cannot slip into a
+ * bundle unseen. A new line here is a decision, not a formality.
+ */
+export const packages = {
+  '@ipld/dag-cbor': ['primitives/codec.ts'],
+  '@noble/ciphers/aes.js': ['primitives/aead.ts', 'primitives/hpke.ts'],
+  '@noble/ciphers/chacha.js': ['primitives/hpke.ts'],
+  '@noble/ciphers/utils.js': ['primitives/aead.ts'],
+  '@noble/curves/bls12-381.js': ['primitives/bls12-381.ts'],
+  '@noble/curves/ed25519.js': ['primitives/agreement.ts'],
+  '@noble/curves/secp256k1.js': ['primitives/signature.ts'],
+  '@noble/hashes/hkdf.js': ['primitives/hpke.ts', 'primitives/kdf.ts'],
+  '@noble/hashes/hmac.js': ['primitives/label.ts'],
+  '@noble/hashes/sha2.js': ['primitives/hash.ts', 'primitives/hpke.ts', 'primitives/kdf.ts', 'primitives/label.ts'],
+  '@noble/hashes/utils.js': [],
+  'multiformats/bases/base58': ['primitives/did.ts'],
+  'multiformats/cid': ['primitives/content-id.ts'],
+  'multiformats/hashes/digest': ['primitives/content-id.ts'],
+}

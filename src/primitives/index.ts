@@ -1,0 +1,57 @@
+/**
+ * What everything else stands on: bytes, canonical encoding, tagged hashing, names of parties and contents, signatures,
+ * key derivation, sealing to keys and to recipients, and randomness as a port.
+ *
+ * Nothing here knows a patient, a policy or a transaction. Group elements are checked where bytes become points. Not
+ * constant time: JavaScript gives no such promise.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  isVitalsealError,
+  type Result,
+  unwrap,
+  VitalsealError,
+} from '../errors.ts'
+export { type AgreementKey, createAgreementKey, isAgreementPublicKey } from './agreement.ts'
+export { type Brand, type Bytes, equalBytes, fromHex, toHex, type Verified } from './bytes.ts'
+export { type CborValue, type CodecErrorCode, encodeCbor, parseCbor } from './codec.ts'
+export { createRecordId, digestOfRecord, parseRecordId, type RecordId, toCid } from './content-id.ts'
+export { createDid, type DataType, type Did, parseDid, toPublicKey } from './did.ts'
+export { type Digest32, sha256, taggedHash } from './hash.ts'
+export {
+  createHpkeRecipient,
+  createHpkeSender,
+  type HpkeAead,
+  hpkeAes128Gcm,
+  hpkeAes256Gcm,
+  hpkeChaCha20Poly1305,
+  type HpkePsk,
+  type HpkeRecipient,
+  type HpkeRecipientOptions,
+  type HpkeSender,
+  type HpkeSenderOptions,
+  type HpkeSetting,
+  openHpke,
+  sealHpke,
+} from './hpke.ts'
+export { type ChainId, createId, type GrantId, parseId, toDigest, type TransactionId } from './ids.ts'
+export { hkdf, type HkdfInput, hkdfTagged } from './kdf.ts'
+export { ALL_TYPES_LABEL, createLabeler, isDataType, isLabel, type Label, type Labeler } from './label.ts'
+export { type CodecLimits, codecLimits } from './limits.ts'
+export { randomBytes, type RandomSource } from './random.ts'
+export { type Role, ROLES } from './roles.ts'
+export {
+  createSigner,
+  createVerifier,
+  type Signature,
+  type SignedDigest,
+  type Signer,
+  toSignature,
+  type Verifier,
+} from './signature.ts'
+export { type Tag, TAGS } from './tags.ts'
