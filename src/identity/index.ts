@@ -14,9 +14,33 @@ export {
   type Result,
 } from '../errors.ts'
 export {
+  CHALLENGE_BYTES,
+  createAgreementProof,
+  generateChallenge,
+  verifyAgreementProof,
+  type AgreementClaim,
+} from './agreement-proof.ts'
+export {
+  CREDENTIAL_CHAIN_MAX,
+  ISSUABLE_ROLES,
+  validateCredentials,
+  type CredentialChainOptions,
+} from './credential-chain.ts'
+export {
+  createCredential,
   CREDENTIAL_KINDS,
   CREDENTIALS_MAX,
   credentialShape,
+  credentialsShape,
+  encodeCredential,
+  hashCredential,
+  isCredentialLive,
+  issueCredential,
+  parseCredential,
+  QUOTA_CLASSES,
+  roundToMonths,
+  validateCredential,
+  verifyCredential,
   type Credential,
   type CredentialKind,
   type UnsignedCredential,
@@ -50,3 +74,4 @@ export {
   type PreKeyVerifier,
   type UnsignedKeyRecord,
 } from './key-record.ts'
+export { signKeyRotation, verifyKeyRotation, type KeyRotation } from './key-rotation.ts'
