@@ -28,6 +28,8 @@ export interface ErrorDetails {
   readonly ERR_CODEC_VERSION: { readonly object: string; readonly found: number }
   /** Not on the curve, not in the subgroup, of low order, or the identity: discard. */
   readonly ERR_CRYPTO_INVALID_POINT: { readonly group: 'secp256k1' | 'x25519' | 'G1' | 'G2' | 'GT' }
+  /** The caller's signal ended the work: nothing was published. */
+  readonly ERR_ABORTED: NoDetails
   /** No random source, or one that gave zeros or too few bytes: run where Web Crypto exists, or repair the port. */
   readonly ERR_CRYPTO_NO_RANDOM: NoDetails
   /** Wrong key, changed bytes or wrong order; one code, no reason: check that id and key belong together. */
@@ -38,6 +40,8 @@ export interface ErrorDetails {
   readonly ERR_STORAGE_NOT_FOUND: { readonly record: string }
   /** A block does not hash to its CID: delete the local copy and fetch again. */
   readonly ERR_STORAGE_CORRUPT: { readonly record: string }
+  /** `get` failed, and not because the block is absent: the cause says why; try again, or another blockstore. */
+  readonly ERR_STORAGE_READ: { readonly record: string }
   /** `put` failed or did not read back: nothing was published, try again. */
   readonly ERR_STORAGE_WRITE: { readonly record: string }
   /** Well-formed, but against a rule of its kind: `path` names the field. */

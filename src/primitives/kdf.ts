@@ -45,7 +45,7 @@ export function hkdf(input: HkdfInput, byteCount: number): Bytes {
   if (!Number.isSafeInteger(byteCount) || byteCount < 1 || byteCount > OUTPUT_BYTES_MAX) {
     rejectArgument('byteCount', `an integer from 1 to ${OUTPUT_BYTES_MAX}`, `${byteCount}`)
   }
-  return nobleHkdf(nobleSha256, input.secret, input.salt, input.info, byteCount) as Bytes
+  return nobleHkdf(nobleSha256, input.secret, input.salt, input.info, byteCount)
 }
 
 /**
