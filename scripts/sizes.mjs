@@ -1,0 +1,132 @@
+// Bundles what users import, minifies and compresses it, and compares with the budgets. Words that must not occur in a
+// bundle explain a regression better than a count of bytes does: no curve in the policy, no pairing in the core.
+import { buildSync } from 'esbuild'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { subpaths } from './lib/package.mjs'
+import { root } from './lib/root.mjs'
+
+const CURVES = [/@noble\/curves/, /@noble\/ciphers/, /bls12-381/]
+const PAIRING = [/bls12-381/, /abstract\/bls/, /abstract\/tower/]
+const NODE = [/["']node:/]
+
+/**
+ * Budgets in kB (1,000 bytes) of minified and gzip-compressed code, all dependencies included. `forbidden` is matched
+ * with the paths of the modules that put code into the bundle, `words` with the code itself.
+ */
+const bundles = [
+  { name: 'errors', code: all('errors'), budget: 2, forbidden: [/node_modules/, /primitives/] },
+  {
+    name: 'policy',
+    code: all('policy'),
+    budget: 8,
+    forbidden: [...CURVES, /node_modules\/cborg/, /dag-cbor/, /primitives\/codec/, /signature/, /@noble\/hashes/],
+    words: [/secp256k1/i, /bls12/i, /cbor/i],
+  },
+  {
+    name: 'policy: decide',
+    code: some('policy', 'createGrant', 'createPolicyIndex', 'evaluateAccess'),
+    budget: 7,
+    forbidden: CURVES,
+  },
+  { name: 'transactions', code: all('transactions'), budget: 38, forbidden: PAIRING },
+  {
+    name: 'core without BLS',
+    code: [
+      ...['errors', 'identity', 'policy', 'storage', 'transactions', 'keys'].map(all),
+      some('primitives', 'createSigner', 'createVerifier', 'createLabeler', 'parseDid', 'parseRecordId', 'randomBytes'),
+    ].join('\n'),
+    needs: ['identity', 'policy', 'storage', 'transactions', 'keys'],
+    budget: 60,
+    forbidden: PAIRING,
+    words: [/bls12/i],
+  },
+  {
+    name: 'sign and verify',
+    code: some('primitives', 'createSigner', 'createVerifier', 'taggedHash', 'parseDid'),
+    budget: 32,
+    forbidden: [...PAIRING, /ed25519/, /@noble\/ciphers/],
+  },
+  { name: 'parse a name', code: some('primitives', 'parseDid'), budget: 4, forbidden: [...CURVES, /dag-cbor/, /cborg/] },
+  { name: 'pre', code: all('pre'), budget: 35, forbidden: [/secp256k1/] },
+  { name: 'zk', code: all('zk'), budget: 40, forbidden: [/secp256k1/] },
+]
+
+const known = new Set(subpaths.map(({ name }) => name))
+const problems = []
+for (const bundle of bundles) {
+  const needs = bundle.needs ?? [bundle.name.split(':')[0]].filter((name) => !name.includes(' '))
+  const absent = needs.filter((name) => !known.has(name))
+  if (absent.length > 0) {
+    // Budgets of DESIGN are written down before their folder exists; a folder of src without a subpath is a mistake.
+    const forgotten = absent.filter((name) => existsSync(join(root, 'src', name)))
+    if (forgotten.length > 0) problems.push(`${bundle.name}: package.json exports no ./${forgotten.join(', ./')}`)
+    continue
+  }
+  problems.push(...measure(bundle))
+}
+// What runs outside of node/ must run in browsers: each other subpath bundles for one, without Node.
+for (const { name } of subpaths.filter((subpath) => subpath.name !== 'node'))
+  problems.push(...measure({ name: `./${name}`, code: all(name), words: NODE }))
+
+for (const problem of problems) console.error(problem)
+if (problems.length > 0) {
+  console.error(`sizes: ${problems.length} problems`)
+  process.exit(1)
+}
+console.log(`sizes: all budgets and forbidden words hold`)
+
+function all(name) {
+  return `export * as ${name.replaceAll(/\W/g, '_')} from 'vitalseal/${name}'`
+}
+
+function some(name, ...exports) {
+  return `export { ${exports.join(', ')} } from 'vitalseal/${name}'`
+}
+
+function measure({ name, code, budget, forbidden = [], words = [] }) {
+  const { outputFiles, metafile } = buildSync({
+    stdin: { contents: code, resolveDir: root, loader: 'js' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    legalComments: 'none',
+    tsconfigRaw: {},
+  })
+  const [file] = outputFiles
+  const compressed = gzipSync(file.contents, { level: 9 }).length / 1000
+  const parts = Object.entries(Object.values(metafile.outputs)[0].inputs)
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .sort(([, left], [, right]) => right.bytesInOutput - left.bytesInOutput)
+  const problems = []
+  for (const pattern of forbidden) {
+    const found = parts.filter(([path]) => pattern.test(path)).map(([path]) => path)
+    if (found.length > 0) problems.push(`${name}: ${pattern} must not be in it, found ${found.join(', ')}`)
+  }
+  for (const pattern of words) {
+    const match = pattern.exec(file.text)
+    if (match !== null) problems.push(`${name}: the word ${pattern} must not be in it: ${around(file.text, match.index)}`)
+  }
+  const figure = `${compressed.toFixed(1)} kB`.padStart(9)
+  console.log(`${name.padEnd(18)} ${figure}${budget === undefined ? '' : ` of ${budget}`}  ${parts.length} modules`)
+  if (budget !== undefined && compressed > budget)
+    problems.push(`${name}: ${figure.trim()} min+gzip, budget ${budget} kB; the largest parts: ${largest(parts)}`)
+  return problems
+}
+
+function largest(parts) {
+  return parts
+    .slice(0, 8)
+    .map(([path, { bytesInOutput }]) => `${path.replace(/^node_modules\//, '')} ${(bytesInOutput / 1000).toFixed(1)}`)
+    .join(', ')
+}
+
+function around(text, index) {
+  return `... ${text.slice(Math.max(0, index - 40), index + 40).replaceAll('\n', ' ')} ...`
+}
