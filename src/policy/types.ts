@@ -84,3 +84,77 @@ export interface GrantSet<T extends string = DataType> {
   readonly grantee: Grantee
   readonly grants: readonly GrantTerms<T>[]
 }
+
+/** A credential that the requester holds and the caller has verified. An E-Cert fits as it is. */
+export interface HeldCredential {
+  readonly role: Role
+  /** None in a T-Cert, which therefore matches no role grant. */
+  readonly organisation: string | null
+  /** First millisecond in which it counts. */
+  readonly notBeforeMs: number
+  /** First millisecond in which it no longer counts. */
+  readonly notAfterMs: number
+}
+
+/** POLICYCHECK's question, with the owner that DP left out. */
+export interface AccessRequest<T extends string = DataType> {
+  /** Whose data it is. */
+  readonly patient: Did
+  /** Who asks; authenticated by the caller. */
+  readonly requester: Did
+  readonly dataType: T
+  readonly action: Action
+  readonly purpose: Purpose
+  /** When: on a ledger block time, never a machine's clock. */
+  readonly atMs: number
+  /** Of when the data is; without it a data window cannot be judged. */
+  readonly dataAtMs?: number
+  /** What the requester is certified to be; default nothing. */
+  readonly credentials?: readonly HeldCredential[]
+}
+
+/** Why a grant counted or did not. */
+export type ReasonCode =
+  | 'owner'
+  | 'granted'
+  | 'denied'
+  | 'no-grant'
+  | 'expired'
+  | 'not-yet'
+  | 'data-type'
+  | 'action'
+  | 'purpose'
+  | 'data-window'
+  | 'unknown-clause'
+
+/** The part of a grant, or of the request, that a reason is about; `terms`: the grant as a whole. */
+export type Clause = keyof GrantTerms | 'credential' | 'request' | 'terms'
+
+/** One reason of a decision. */
+export interface Reason<T extends string = DataType> {
+  readonly code: ReasonCode
+  readonly clause?: Clause
+  /** A copy of the grant. Of one with an unknown clause: as it came, which may be more or less than its type says. */
+  readonly grant?: Grant<T>
+  /** The block that made the grant. */
+  readonly height?: number
+}
+
+/** Leave to do what was asked. */
+export interface Permit<T extends string = DataType> {
+  readonly kind: 'permit'
+  readonly reasons: readonly Reason<T>[]
+  /** Those of all permits that apply, each once, in a fixed order. */
+  readonly obligations: readonly Obligation[]
+  /** First moment at which the same request may get less: another answer, or an obligation more. */
+  readonly untilMs: number
+}
+
+/** No leave: `deny` is an answer, `indeterminate` asks a person. */
+export interface Refusal<T extends string = DataType> {
+  readonly kind: 'deny' | 'indeterminate'
+  readonly reasons: readonly Reason<T>[]
+}
+
+/** The answer to a request; never a boolean. */
+export type Decision<T extends string = DataType> = Permit<T> | Refusal<T>
