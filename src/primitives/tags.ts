@@ -26,6 +26,10 @@ export const TAGS = {
   blsCertificate: 'vitalseal/primitives/bls-certificate/v1',
   /** BLS proof of possession of a member key (min-sig). */
   blsPossession: 'vitalseal/primitives/bls-possession/v1',
+  /** KeyGen's key_info: secret key of a certificate signer. */
+  blsSecret: 'vitalseal/primitives/bls-secret/v1',
+  /** KeyGen's key_info: secret of proxy re-encryption. */
+  preSecret: 'vitalseal/primitives/pre-secret/v1',
   /** Proof of possession of a PRE key. */
   prePossession: 'vitalseal/identity/pre-possession/v1',
   /** Proof of possession of an agreement key, shown to a registrar (HMAC). */
