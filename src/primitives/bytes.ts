@@ -8,6 +8,8 @@
 import { bytesToUtf8 as nobleToUtf8, equalBytes as nobleEqual } from '@noble/ciphers/utils.js'
 import { bytesToHex, concatBytes as nobleConcat, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 
+import { rejectArgument } from '../errors.ts'
+
 declare const brand: unique symbol
 
 /** A type that shares its shape with others but must not be mixed with them. One function gives each brand, by checking. */
@@ -21,12 +23,12 @@ export type Bytes = Uint8Array<ArrayBuffer>
 
 /** Returns a copy of the bytes. */
 export function copyBytes(bytes: Uint8Array): Bytes {
-  return Uint8Array.from(bytes)
+  return new Uint8Array(bytes)
 }
 
 /** Returns the parts joined. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
-  return nobleConcat(...parts) as Bytes
+  return nobleConcat(...parts)
 }
 
 /** Returns lower-case hexadecimal text. */
@@ -35,20 +37,24 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Returns the bytes of hexadecimal text.
+ * Returns the bytes of hexadecimal text, of either case.
  *
- * @throws When the text has odd length or other characters: a plain `Error`; check foreign text with a pattern first.
+ * @throws When the text has odd length or other characters: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function fromHex(text: string): Bytes {
-  return hexToBytes(text) as Bytes
+  // The text may be a secret, and what the decoder throws would quote it.
+  if (typeof text !== 'string' || !/^(?:[0-9a-f]{2})*$/i.test(text)) {
+    rejectArgument('text', 'hexadecimal digits in pairs', 'something else')
+  }
+  return hexToBytes(text)
 }
 
-/** Returns the UTF-8 encoding of well-formed text. */
+/** Returns the UTF-8 encoding of well-formed text; a lone surrogate becomes U+FFFD. */
 export function toUtf8(text: string): Bytes {
-  return utf8ToBytes(text) as Bytes
+  return utf8ToBytes(text)
 }
 
-/** Returns the text of UTF-8 bytes; malformed sequences become U+FFFD. */
+/** Returns the text of UTF-8 bytes; malformed sequences become U+FFFD, a leading byte order mark is dropped. */
 export function fromUtf8(bytes: Uint8Array): string {
   return nobleToUtf8(bytes)
 }
