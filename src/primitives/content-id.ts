@@ -23,6 +23,7 @@ export const DAG_CBOR_CODEC = 0x71
 export const CONTENT_ID_BYTES = 33
 
 const SHA2_256 = 0x12
+const DIGEST_BYTES = 32
 /** Base32 text of a CIDv1 with a 32-byte digest. */
 const RECORD_ID_LENGTH = 59
 
@@ -33,8 +34,13 @@ function isContentCodec(code: number | undefined): code is ContentCodec {
   return code === RAW_CODEC || code === DAG_CBOR_CODEC
 }
 
-/** Returns the CID of a digest. */
+/**
+ * Returns the CID of a digest.
+ *
+ * @throws When the digest has another length than 32 bytes: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
 export function createCid(codec: ContentCodec, digest: Uint8Array): CID {
+  if (digest.length !== DIGEST_BYTES) rejectArgument('digest', `${DIGEST_BYTES} bytes`, `${digest.length}`)
   return CID.createV1(codec, createMultihash(SHA2_256, digest))
 }
 
@@ -50,12 +56,37 @@ export function hashBlock(codec: ContentCodec, block: Uint8Array): CID {
  */
 export function createRecordId(cid: CID): RecordId {
   if (!isContentCid(cid)) rejectArgument('cid', 'CIDv1, raw or dag-cbor, sha2-256', 'another kind')
-  return cid.toString() as RecordId
+  return canonicalText(cid)
+}
+
+/**
+ * The text of a CID, made anew: a CID object keeps the text that it was parsed from, and the parser takes capitals and
+ * stray bits at the end, each of which would be a second name for the same block.
+ */
+function canonicalText(cid: CID): RecordId {
+  return createCid(cid.code as ContentCodec, cid.multihash.digest).toString() as RecordId
 }
 
 /** Tells whether a CID is one that records and frames may have. */
 export function isContentCid(cid: CID): boolean {
-  return cid.version === 1 && isContentCodec(cid.code) && cid.multihash.code === SHA2_256 && cid.multihash.digest.length === 32
+  return (
+    cid.version === 1 &&
+    isContentCodec(cid.code) &&
+    cid.multihash.code === SHA2_256 &&
+    cid.multihash.digest.length === DIGEST_BYTES
+  )
+}
+
+const RECORD_ID_FORM = 'CIDv1 in base32, raw or dag-cbor, sha2-256'
+
+function readRecordId(text: string): CID | undefined {
+  try {
+    if (text.length !== RECORD_ID_LENGTH) return undefined
+    const cid = CID.parse(text)
+    return isContentCid(cid) && canonicalText(cid) === text ? cid : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -64,22 +95,18 @@ export function isContentCid(cid: CID): boolean {
  * @returns the id, or `ERR_CODEC_MALFORMED`
  */
 export function parseRecordId(text: string): Result<RecordId, 'ERR_CODEC_MALFORMED'> {
-  try {
-    // Another base or letter case would be a second name for the same block.
-    if (text.length === RECORD_ID_LENGTH) {
-      const cid = CID.parse(text)
-      if (isContentCid(cid) && cid.toString() === text) return succeed(text as RecordId)
-    }
-  } catch {
-    // Reported below with everything else.
-  }
-  const expected = 'CIDv1 in base32, raw or dag-cbor, sha2-256'
-  return fail('ERR_CODEC_MALFORMED', `record id: expected ${expected}`, { path: 'record', details: { byteOffset: 0, expected } })
+  if (readRecordId(text) !== undefined) return succeed(text as RecordId)
+  const details = { byteOffset: 0, expected: RECORD_ID_FORM }
+  return fail('ERR_CODEC_MALFORMED', `record id: expected ${RECORD_ID_FORM}`, { path: 'record', details })
 }
 
-/** Returns the CID object of a record id, for blockstores. */
+/**
+ * Returns the CID object of a record id, for blockstores.
+ *
+ * @throws When the text is no record id (a cast, for example): `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
 export function toCid(record: RecordId): CID {
-  return CID.parse(record)
+  return readRecordId(record) ?? rejectArgument('record', RECORD_ID_FORM, 'something else')
 }
 
 /** Returns the SHA-256 digest in a record id. */

@@ -40,7 +40,10 @@ export function parseId<K extends keyof IdKinds>(kind: K, text: string): Result<
   if (kind === 'record') return parseRecordId(text) as Result<IdKinds[K], 'ERR_CODEC_MALFORMED'>
   if (typeof text === 'string' && DIGEST_TEXT.test(text)) return succeed(text as unknown as IdKinds[K])
   const expected = '64 lower-case hexadecimal digits'
-  return fail('ERR_CODEC_MALFORMED', `${kind} id: expected ${expected}`, { path: kind, details: { byteOffset: 0, expected } })
+  return fail('ERR_CODEC_MALFORMED', `${kind} id: expected ${expected}`, {
+    path: kind,
+    details: { byteOffset: 0, expected },
+  })
 }
 
 /** Returns the 32 bytes that an id stands for: the papers' htxI, htxk, htxd; for a record, the hash of its ciphertext. */
