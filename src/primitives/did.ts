@@ -20,11 +20,11 @@ export const SIGNING_KEY_BYTES = 33
 
 const DID_KEY = 'did:key:'
 const SECP256K1_MULTICODEC = Uint8Array.of(0xe7, 0x01)
-/** `did:key:` and 48 characters of base58; told before decoding, since base58 costs the square of its length. */
+/** `did:key:`, the letter of base58 and 48 digits; told before decoding, since base58 costs the square of its length. */
 const DID_LENGTH = 57
 
 function hasKeyForm(key: Uint8Array): boolean {
-  return key.length === SIGNING_KEY_BYTES && (key[0] === 2 || key[0] === 3)
+  return key instanceof Uint8Array && key.length === SIGNING_KEY_BYTES && (key[0] === 2 || key[0] === 3)
 }
 
 /**
@@ -34,12 +34,12 @@ function hasKeyForm(key: Uint8Array): boolean {
  * @throws When the bytes have another form: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createDid(publicKey: Uint8Array): Did {
-  if (!hasKeyForm(publicKey)) rejectArgument('publicKey', '33 bytes of a compressed key', `${publicKey.length} bytes`)
+  if (!hasKeyForm(publicKey)) rejectArgument('publicKey', '33 bytes of a compressed key', 'something else')
   return `${DID_KEY}${base58btc.encode(concatBytes(SECP256K1_MULTICODEC, publicKey))}` as Did
 }
 
 function decodeDid(text: string): Bytes | undefined {
-  if (text.length !== DID_LENGTH || !text.startsWith(DID_KEY)) return undefined
+  if (typeof text !== 'string' || text.length !== DID_LENGTH || !text.startsWith(DID_KEY)) return undefined
   try {
     const bytes = base58btc.decode(text.slice(DID_KEY.length))
     const key = bytes.subarray(2)
@@ -56,7 +56,7 @@ function decodeDid(text: string): Bytes | undefined {
  * @returns the did, or `ERR_CODEC_MALFORMED`
  */
 export function parseDid(text: string): Result<Did, 'ERR_CODEC_MALFORMED'> {
-  if (typeof text === 'string' && decodeDid(text) !== undefined) return succeed(text as Did)
+  if (decodeDid(text) !== undefined) return succeed(text as Did)
   const expected = 'did:key:zQ3s... of a compressed secp256k1 key'
   return fail('ERR_CODEC_MALFORMED', `did: expected ${expected}`, { path: 'did', details: { byteOffset: 0, expected } })
 }

@@ -9,7 +9,7 @@ import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 
 import { concatBytes, toUtf8, type Brand, type Bytes } from './bytes.ts'
 import { encodeCbor, encodeHead, type CborValue } from './codec.ts'
-import { codecLimits } from './limits.ts'
+import { codecLimits, type CodecLimits } from './limits.ts'
 import type { Tag } from './tags.ts'
 
 /** 32 bytes out of a hash. */
@@ -18,7 +18,14 @@ export type Digest32 = Brand<Bytes, 'Digest32'>
 /** Bytes below this length are joined before hashing: one call on a short input is cheaper than several. */
 const JOIN_BYTES_MAX = 4_096
 
-const fieldLimits = { ...codecLimits, bytesMax: Infinity }
+/** A digest has no size of its own: the limits are those of the objects that carry the fields. Depth stays bounded. */
+const fieldLimits: CodecLimits = {
+  bytesMax: Infinity,
+  depthMax: codecLimits.depthMax,
+  itemsMax: Infinity,
+  stringBytesMax: Infinity,
+  mapKeysMax: Infinity,
+}
 
 /** Returns SHA-256 of the bytes. For the forms that standards fix; everything else goes through {@link taggedHash}. */
 export function sha256(bytes: Uint8Array): Digest32 {
@@ -52,7 +59,8 @@ const prefixes = new Map<string, Bytes>()
 
 /** Head of the tuple and its first element; cached, since there are few tags and arities. */
 function tagPrefix(tag: Tag, fieldCount: number): Bytes {
-  const key = `${fieldCount}${tag}`
+  // The colon keeps a tag that begins with a digit from passing for another count.
+  const key = `${fieldCount}:${tag}`
   let prefix = prefixes.get(key)
   if (prefix === undefined) {
     const text = toUtf8(tag)

@@ -10,7 +10,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 
 import { rejectArgument } from '../errors.ts'
-import { fromHex, toHex, type Brand } from './bytes.ts'
+import { fromHex, toHex, toUtf8, type Brand } from './bytes.ts'
 import { encodeCbor } from './codec.ts'
 import type { DataType } from './did.ts'
 import { taggedHash } from './hash.ts'
@@ -36,10 +36,11 @@ export interface Labeler {
 }
 
 /**
- * Tells whether a text names a type of data: `system|code`, neither part empty, in normalization form C, short.
+ * Tells whether a text names a type of data: `system|code`, neither part empty, in normalization form C, at most 1,024 bytes.
  */
 export function isDataType(text: unknown): text is DataType {
   if (typeof text !== 'string' || text.length > IDENTIFIER_BYTES_MAX) return false
+  if (toUtf8(text).length > IDENTIFIER_BYTES_MAX) return false
   const bar = text.indexOf('|')
   return bar > 0 && bar < text.length - 1 && text.normalize('NFC') === text && !/\p{Surrogate}/u.test(text)
 }
@@ -52,7 +53,10 @@ export function isDataType(text: unknown): text is DataType {
  */
 export function createLabeler(options: { readonly labelKey?: Uint8Array } = {}): Labeler {
   const { labelKey } = options
-  if (labelKey !== undefined && labelKey.length !== 32) rejectArgument('labelKey', '32 bytes', `${labelKey.length} bytes`)
+  // A text of 32 characters would pass for a key of zeros.
+  if (labelKey !== undefined && !(labelKey instanceof Uint8Array && labelKey.length === 32)) {
+    rejectArgument('labelKey', '32 bytes', 'something else')
+  }
   const key = labelKey === undefined ? undefined : Uint8Array.from(labelKey)
   const digest = (dataType: DataType) =>
     key === undefined
