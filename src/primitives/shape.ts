@@ -26,6 +26,7 @@ export class Mismatch {
   /** Indexes on the way, innermost first. */
   readonly indexes: number[] = []
 
+  /** Notes what was expected; the code is ERR_CODEC_MALFORMED where no other is named. */
   constructor(
     expected: string,
     options: {
@@ -48,9 +49,14 @@ export class Mismatch {
 
 /** Reads a decoded value and writes it back. */
 export interface Shape<T> {
+  /** Total for every value that the codec can hold, and for undefined. */
   read(value: CborValue): T | Mismatch
+  /** May give what `read` refuses, for a value that does not fit: {@link writeShape} reads back. */
   write(value: T): CborValue
 }
+
+/** Stands for a part that cannot be written; no shape reads it, so that the refusal names the field. */
+const UNWRITABLE = undefined as unknown as CborValue
 
 /** The type that a shape reads. */
 export type ShapeType<S> = S extends Shape<infer T> ? T : never
@@ -76,7 +82,10 @@ export function tuple<const F extends Fields>(fields: F): Shape<Tuple<F>> {
       }
       return result as Tuple<F>
     },
-    write: (value) => entries.map(([name, shape]) => shape.write((value as Record<string, unknown>)[name])),
+    write(value) {
+      if (typeof value !== 'object' || value === null) return UNWRITABLE
+      return entries.map(([name, shape]) => shape.write((value as Record<string, unknown>)[name]))
+    },
   }
 }
 
@@ -100,7 +109,7 @@ export function listOf<T>(
       }
       return result
     },
-    write: (value) => value.map((item) => element.write(item)),
+    write: (value) => (Array.isArray(value) ? Array.from(value, (item: T) => element.write(item)) : UNWRITABLE),
   }
 }
 
@@ -134,7 +143,13 @@ export function mapped<A, B>(
       const read = shape.read(value)
       return read instanceof Mismatch ? read : map.parse(read)
     },
-    write: (value) => shape.write(map.format(value)),
+    write(value) {
+      try {
+        return shape.write(map.format(value))
+      } catch {
+        return UNWRITABLE
+      }
+    },
   }
 }
 
@@ -143,7 +158,9 @@ export function constant<const T extends number | string>(expected: T): Shape<T>
   return {
     read(value) {
       if (value === expected) return expected
-      return typeof value === 'number' && typeof expected === 'number' ? unknownVersion('object', value) : new Mismatch(`${expected}`)
+      return typeof value === 'number' && typeof expected === 'number'
+        ? unknownVersion('object', value)
+        : new Mismatch(`${expected}`)
     },
     write: () => expected,
   }
@@ -199,7 +216,7 @@ export function choices<const T extends string>(name: string, options: readonly 
     },
     write(value) {
       // An unknown member must not vanish silently: zero is refused on reading back.
-      if (!value.every((member) => options.includes(member))) return 0
+      if (!Array.isArray(value) || !value.every((member: T) => options.includes(member))) return 0
       return options.reduce((mask, option, bit) => (value.includes(option) ? mask + 2 ** bit : mask), 0)
     },
   }
@@ -229,9 +246,11 @@ export function bytesUpTo(lengthMax: number): Shape<Bytes> {
 export const identifier: Shape<string> = {
   read(value) {
     if (typeof value !== 'string' || value.length === 0) return new Mismatch('text that is not empty')
-    if (value.length > IDENTIFIER_BYTES_MAX) return tooMany('bytes in an identifier', IDENTIFIER_BYTES_MAX, value.length)
+    if (value.length > IDENTIFIER_BYTES_MAX)
+      return tooMany('bytes in an identifier', IDENTIFIER_BYTES_MAX, value.length)
     const byteCount = toUtf8(value).length
     if (byteCount > IDENTIFIER_BYTES_MAX) return tooMany('bytes in an identifier', IDENTIFIER_BYTES_MAX, byteCount)
+    if (/\p{Surrogate}/u.test(value) || value.startsWith('\uFEFF')) return new Mismatch('well-formed text')
     return value.normalize('NFC') === value ? value : new Mismatch('text in normalization form C')
   },
   write: (value) => value,
