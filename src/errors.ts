@@ -32,6 +32,8 @@ export interface ErrorDetails {
   readonly ERR_ABORTED: NoDetails
   /** No random source, or one that gave zeros or too few bytes: run where Web Crypto exists, or repair the port. */
   readonly ERR_CRYPTO_NO_RANDOM: NoDetails
+  /** The runtime lacks an algorithm, for example OpenSSL without secp256k1: use the portable implementation. */
+  readonly ERR_CRYPTO_UNSUPPORTED: { readonly algorithm: string }
   /** Wrong key, changed bytes or wrong order; one code, no reason: check that id and key belong together. */
   readonly ERR_DECRYPTION_FAILED: NoDetails
   /** Wrong signer or chain, high S, or out of range: discard; if it is yours, check `chainId`. */
@@ -126,7 +128,10 @@ export class VitalsealError<C extends ErrorCode = ErrorCode> extends Error {
  * @param value - anything caught
  * @param code - when given, only this code counts
  */
-export function isVitalsealError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is VitalsealError<C> {
+export function isVitalsealError<C extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: C,
+): value is VitalsealError<C> {
   if (typeof value !== 'object' || value === null || !(MARK in value)) return false
   return code === undefined || (value as unknown as VitalsealError).code === code
 }
@@ -158,7 +163,7 @@ export function fail<C extends ErrorCode>(
   message: string,
   facts: { readonly details: ErrorDetails[C]; readonly path?: string },
 ): Failure<C> {
-  return { ok: false, code, path: facts.path ?? '', message, details: facts.details } as Failure<C>
+  return { ok: false, code, path: facts.path ?? '', message, details: facts.details }
 }
 
 /**

@@ -70,9 +70,13 @@ export function isAgreementPublicKey(bytes: unknown): bytes is Uint8Array {
  */
 export function assertAgreementPublicKey(bytes: unknown): asserts bytes is Uint8Array {
   if (isAgreementPublicKey(bytes)) return
-  throw new VitalsealError('ERR_CRYPTO_INVALID_POINT', 'expected a canonical X25519 public key that is not of low order', {
-    details: { group: 'x25519' },
-  })
+  throw new VitalsealError(
+    'ERR_CRYPTO_INVALID_POINT',
+    'expected a canonical X25519 public key that is not of low order',
+    {
+      details: { group: 'x25519' },
+    },
+  )
 }
 
 /**
@@ -89,10 +93,10 @@ export function createAgreementKey(secretKey: Uint8Array): AgreementKey {
   }
   const secret = Uint8Array.from(secretKey)
   return Object.freeze({
-    publicKey: x25519.getPublicKey(secret) as Bytes,
+    publicKey: x25519.getPublicKey(secret),
     agree(peer: Uint8Array): Bytes {
       assertAgreementPublicKey(peer)
-      return x25519.getSharedSecret(secret, peer) as Bytes
+      return x25519.getSharedSecret(secret, peer)
     },
   })
 }
