@@ -46,7 +46,7 @@ function computeProof(shared: Bytes, registrar: Uint8Array, { record, chainId, c
   }
   const key = hkdfTagged(shared, TAGS.agreementPossession, [record.agreement, registrar])
   const message = encodeCbor([TAGS.agreementPossession, toDigest(chainId), hashKeyRecord(record), challenge])
-  return hmac(nobleSha256, key, message) as Bytes
+  return hmac(nobleSha256, key, message)
 }
 
 /**

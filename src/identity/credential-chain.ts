@@ -91,6 +91,10 @@ function findChainFault(chain: readonly Credential[], { atMs, registrars }: Cred
   return registrars.includes(issuer) ? undefined : refuseCredential(path, 'a registrar of the ledger')
 }
 
+function isChainLength(chain: unknown): boolean {
+  return Array.isArray(chain) && chain.length >= 1 && chain.length <= CREDENTIAL_CHAIN_MAX
+}
+
 function verifyAll(items: readonly SignedDigest[], verifier: Verifier): readonly boolean[] {
   return verifier.verifyBatch?.(items) ?? items.map((item) => verifier.verify(item))
 }
@@ -113,7 +117,7 @@ export function validateCredentials(
   const { chainId, atMs, verifier = createVerifier(), signingKeyOf = (account) => account } = options
   // Comparisons with NaN are false, so that an expired credential would look live.
   if (!Number.isSafeInteger(atMs)) rejectArgument('atMs', 'integer milliseconds', 'something else')
-  if (!Array.isArray(chain) || chain.length < 1 || chain.length > CREDENTIAL_CHAIN_MAX) {
+  if (!isChainLength(chain)) {
     return refuseCredential('credentials', `1 to ${CREDENTIAL_CHAIN_MAX} credentials`)
   }
   const digests: Digest32[] = []

@@ -75,3 +75,8 @@ export {
   type UnsignedKeyRecord,
 } from './key-record.ts'
 export { signKeyRotation, verifyKeyRotation, type KeyRotation } from './key-rotation.ts'
+export { deriveIdentity, generateIdentity, type Identity, type IdentityOptions, type PreIdentity } from './identity.ts'
+export { encodeMultikey, parseMultikey, type Multikey, type MultikeyType } from './multikey.ts'
+export { createPreKeyMaker, createPreKeyVerifier, type PreKeyMaker } from './pre-keys.ts'
+export { explainPseudonymity, PSEUDONYMITY_LINKS, PSEUDONYMITY_NOTICE } from './pseudonymity.ts'
+export { generateCircleId, generateSeed, SEED_BYTES, type PreSecrets } from './seed.ts'
