@@ -26,8 +26,8 @@ export interface Progress {
 export interface ProgressOptions {
   /** Ends the work with `ERR_ABORTED`, at the next step. */
   readonly signal?: Signal
-  /** Called after each part, in order; what it throws ends the work. */
-  readonly onProgress?: (progress: Progress) => void
+  /** Called after each part, in order; what it throws ends the work. Where it returns a promise, the work waits for it, so that a page can draw. */
+  readonly onProgress?: (progress: Progress) => void | Promise<void>
 }
 
 /**
@@ -41,4 +41,14 @@ export function throwIfAborted(signal: Signal | undefined, cause?: unknown): voi
   if (signal?.aborted === true) {
     throw new VitalsealError('ERR_ABORTED', 'ended by the signal of the caller', { details: {}, cause })
   }
+}
+
+/**
+ * Tells how far the work has come, and ends it where the caller wants that.
+ *
+ * @throws When the signal is aborted: `ERR_ABORTED`. {@link VitalsealError}
+ */
+export async function reportStep(options: ProgressOptions, progress: Progress): Promise<void> {
+  throwIfAborted(options.signal)
+  await options.onProgress?.(progress)
 }

@@ -1,0 +1,45 @@
+/**
+ * tx_diag (HC equation 3): a diagnosis was sealed and stored, and these readings are its cause.
+ *
+ * `{ID_Dj, ts_3, htxI_i, HEdm, S_j, htxd_j}` is sender, time, `causes`, `record`, signature and id. Whose diagnosis it is
+ * follows from the causes, which must have one owner: the ledger checks that.
+ */
+
+import type { RecordId } from '../primitives/content-id.ts'
+import { createId, toDigest, type TransactionId } from '../primitives/ids.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import type { Label } from '../primitives/label.ts'
+import { CAUSES_MAX, COUNTER_MAX } from '../primitives/limits.ts'
+import { bytesOf, contentId, label, listOf, mapped, tuple, uint, type Shape } from '../primitives/shape.ts'
+import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
+
+/** Body of tx_diag. */
+export interface DiagnosisBody {
+  /** htxI: the readings that led to it, ascending, 1 to 64. */
+  readonly causes: readonly TransactionId[]
+  /** HEdm: address of the ciphertext. */
+  readonly record: RecordId
+  readonly label: Label
+  /** Key epoch of the owner under which the writer's diagnosis key was made, from 1. */
+  readonly epoch: number
+}
+
+/** A transaction id on the wire: 32 bytes. */
+export const transactionId: Shape<TransactionId> = mapped(bytesOf(32), {
+  parse: (bytes) => createId('transaction', bytes as Digest32),
+  format: (id) => toDigest(id),
+})
+
+/** tx_diag. */
+export const diagnosisKind: KindDefinition<DiagnosisBody> = {
+  version: 5,
+  sentBy: 'publish',
+  body: tuple({
+    causes: listOf(transactionId, { name: 'causes', countMin: 1, countMax: CAUSES_MAX }),
+    record: contentId,
+    label,
+    epoch: uint(COUNTER_MAX, 1),
+  }),
+  check: ({ causes }) =>
+    isAscending(causes, compareText) ? undefined : refuseField('causes', 'distinct causes in ascending order'),
+}

@@ -1,0 +1,60 @@
+/**
+ * Signed transactions: tx_IoT, tx_key and tx_diag of HC, T_access and T_data of DP, and what they need beside them.
+ *
+ * Build with {@link createTransaction}, sign with {@link signTransaction}, send {@link encodeTransaction}; on the other side
+ * {@link parseTransaction} and {@link validateTransaction}. What needs the state of a ledger is not judged here.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'
+export type { AccessBody } from './access.ts'
+export type { DataBody, DataReadBody, DataWriteBody } from './data.ts'
+export type { DelegateBody } from './delegate.ts'
+export type { DiagnosisBody } from './diagnosis.ts'
+export { formatTransaction } from './format.ts'
+export { hashGrant } from './grant-id.ts'
+export type { IotBody } from './iot.ts'
+export {
+  ENVELOPE_BYTES_MAX,
+  HANDED_MAX,
+  KEY_LABELS_MAX,
+  type Envelope,
+  type HandedKey,
+  type KeyBody,
+  type LabelCommitment,
+  type OwnEnvelope,
+} from './key.ts'
+export type { ValidationCode } from './kind.ts'
+export type { TransactionBodies } from './kinds.ts'
+export type { RegisterBody } from './register.ts'
+export {
+  attachSignature,
+  createTransaction,
+  encodeTransaction,
+  hashTransaction,
+  parseTransaction,
+  signTransaction,
+  validateTransaction,
+  type AccessTransaction,
+  type DataTransaction,
+  type DiagnosisTransaction,
+  type Draft,
+  type IotTransaction,
+  type KeyTransaction,
+  type ParsedTransaction,
+  type Transaction,
+  type TransactionHeader,
+  type TransactionKind,
+  type UnsignedTransaction,
+  type ValidateTransactionOptions,
+} from './transaction.ts'
+export type { TransferBody } from './transfer.ts'

@@ -1,0 +1,37 @@
+/**
+ * The table of kinds. Later modules add theirs beside these: an entry here, and the body in {@link TransactionBodies}.
+ */
+
+import { accessKind, type AccessBody } from './access.ts'
+import { dataKind, type DataBody } from './data.ts'
+import { delegateKind, type DelegateBody } from './delegate.ts'
+import { diagnosisKind, type DiagnosisBody } from './diagnosis.ts'
+import { iotKind, type IotBody } from './iot.ts'
+import { keyKind, type KeyBody } from './key.ts'
+import type { KindDefinition } from './kind.ts'
+import { registerKind, type RegisterBody } from './register.ts'
+import { transferKind, type TransferBody } from './transfer.ts'
+
+/** What each kind of transaction says besides sender, nonce and time. */
+export interface TransactionBodies {
+  readonly register: RegisterBody
+  readonly delegate: DelegateBody
+  readonly iot: IotBody
+  readonly key: KeyBody
+  readonly diagnosis: DiagnosisBody
+  readonly access: AccessBody
+  readonly data: DataBody
+  readonly transfer: TransferBody
+}
+
+/** The kinds by name. */
+export const KINDS: { readonly [K in keyof TransactionBodies]: KindDefinition<TransactionBodies[K]> } = {
+  register: registerKind,
+  delegate: delegateKind,
+  iot: iotKind,
+  key: keyKind,
+  diagnosis: diagnosisKind,
+  access: accessKind,
+  data: dataKind,
+  transfer: transferKind,
+}

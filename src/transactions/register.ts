@@ -1,0 +1,83 @@
+/**
+ * register: a registrar admits an account, replaces its signing key, or revokes it.
+ *
+ * Where the genesis names no registrars an account registers itself. The record in it is signed by the key that it
+ * introduces; the replacement of a key is signed by the old key as well, which only the ledger knows.
+ */
+
+import {
+  CREDENTIALS_MAX,
+  credentialShape,
+  keyRecordShape,
+  signatureShape,
+  validateKeyRecord,
+  verifyCredential,
+  type Credential,
+  type KeyRecord,
+} from '../identity/index.ts'
+import { fail, type Failure } from '../errors.ts'
+import type { Did } from '../primitives/did.ts'
+import { account, choice, listOf, nullable, tuple } from '../primitives/shape.ts'
+import type { Signature } from '../primitives/signature.ts'
+import { refuseField, type KindDefinition, type ProofContext, type ValidationCode } from './kind.ts'
+
+/** Body of a register transaction. */
+export interface RegisterBody {
+  readonly operation: 'add' | 'rotate-key' | 'revoke'
+  /** The account: its first signing key, for ever. */
+  readonly subject: Did
+  /** Null when revoking. */
+  readonly keys: KeyRecord | null
+  /** E-Certs and T-Certs of the subject. */
+  readonly credentials: readonly Credential[]
+  /** Rotation only: the old key's signature over the new record. */
+  readonly previousSignature: Signature | null
+}
+
+function checkForm({ operation, subject, keys, previousSignature }: RegisterBody) {
+  if (operation === 'revoke') return keys === null ? undefined : refuseField('keys', 'null when revoking')
+  if (keys === null) return refuseField('keys', 'a key record')
+  if (keys.did !== subject) return refuseField('keys.did', 'the subject')
+  if (operation === 'add' && keys.signingKey !== subject) return refuseField('keys.signingKey', 'the subject, whose first key it is')
+  if ((operation === 'rotate-key') !== (previousSignature !== null)) {
+    return refuseField('previousSignature', operation === 'add' ? 'null' : "the old key's signature")
+  }
+  return undefined
+}
+
+function checkProofs({ keys, credentials }: RegisterBody, context: ProofContext): Failure<ValidationCode> | undefined {
+  if (keys !== null) {
+    const valid = validateKeyRecord(keys, context)
+    if (!valid.ok) return { ...valid, path: `transaction.${valid.path}` }
+  }
+  for (const [index, credential] of credentials.entries()) {
+    if (verifyCredential(credential, context)) continue
+    const path = `transaction.credentials.${index}.signature`
+    return fail('ERR_SIGNATURE_INVALID', `${path}: expected the signature of ${credential.issuer} for this chain`, {
+      path,
+      details: { signer: credential.issuer },
+    })
+  }
+  return undefined
+}
+
+/** register. */
+export const registerKind: KindDefinition<RegisterBody> = {
+  version: 1,
+  sentBy: 'account',
+  body: tuple({
+    operation: choice('operation', ['add', 'rotate-key', 'revoke']),
+    subject: account,
+    keys: nullable(keyRecordShape),
+    credentials: listOf(credentialShape, { name: 'credentials', countMax: CREDENTIALS_MAX }),
+    previousSignature: nullable(signatureShape),
+  }),
+  check(body) {
+    const stranger = body.credentials.findIndex(({ subject }) => subject !== body.subject)
+    if (stranger !== -1) return refuseField(`credentials.${stranger}.subject`, 'the subject of the registration')
+    if (body.operation === 'revoke' && body.previousSignature !== null) return refuseField('previousSignature', 'null')
+    if (body.operation === 'revoke' && body.credentials.length > 0) return refuseField('credentials', 'none when revoking')
+    return checkForm(body)
+  },
+  checkProofs,
+}
