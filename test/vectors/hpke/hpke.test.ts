@@ -33,8 +33,17 @@ function settle(vector: HpkeCase) {
   return {
     random: (): Bytes => fromHex(vector.skEm),
     recipientKey,
-    toSend: { ...shared, recipient: fromHex(vector.pkRm), ...(skSm === undefined ? {} : { sender: createAgreementKey(fromHex(skSm)) }) },
-    toReceive: { ...shared, recipient: recipientKey, enc: fromHex(vector.enc), ...(pkSm === undefined ? {} : { sender: fromHex(pkSm) }) },
+    toSend: {
+      ...shared,
+      recipient: fromHex(vector.pkRm),
+      ...(skSm === undefined ? {} : { sender: createAgreementKey(fromHex(skSm)) }),
+    },
+    toReceive: {
+      ...shared,
+      recipient: recipientKey,
+      enc: fromHex(vector.enc),
+      ...(pkSm === undefined ? {} : { sender: fromHex(pkSm) }),
+    },
   }
 }
 

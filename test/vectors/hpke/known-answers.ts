@@ -17,8 +17,17 @@ export interface HpkeCase {
   readonly exporter_secret: string
   /** Sequence numbers of `encryptions`. */
   readonly enc_index: readonly number[]
-  readonly encryptions: readonly { readonly aad: string; readonly pt: string; readonly ct: string; readonly nonce: string }[]
-  readonly exports: readonly { readonly exporter_context: string; readonly L: number; readonly exported_value: string }[]
+  readonly encryptions: readonly {
+    readonly aad: string
+    readonly pt: string
+    readonly ct: string
+    readonly nonce: string
+  }[]
+  readonly exports: readonly {
+    readonly exporter_context: string
+    readonly L: number
+    readonly exported_value: string
+  }[]
 }
 
 /** RFC 9180, A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode; sequence numbers 0 and 1. */
