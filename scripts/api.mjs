@@ -30,7 +30,9 @@ for (const stale of readdirSync(kept).filter((name) => name.endsWith('.api.md') 
 }
 for (const problem of problems) console.error(problem)
 if (problems.length > 0) {
-  console.error(`api: ${problems.length} problems; if the change is meant, run \`npm run api -- --update\` and commit etc/`)
+  console.error(
+    `api: ${problems.length} problems; if the change is meant, run \`npm run api -- --update\` and commit etc/`,
+  )
   process.exit(1)
 }
 console.log(`api: ${subpaths.length} reports ${update ? 'written' : 'agree with etc/'}`)

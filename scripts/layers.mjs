@@ -20,7 +20,9 @@ if (problems.length > 0) {
   console.error(`layers: ${problems.length} problems in ${moduleCount} of ${fileCount} modules read`)
   process.exit(1)
 }
-console.log(`layers: read ${moduleCount} of ${fileCount} modules, ${importCount} imports; ${planted().length} planted refused`)
+console.log(
+  `layers: read ${moduleCount} of ${fileCount} modules, ${importCount} imports; ${planted().length} planted refused`,
+)
 
 /** Forbidden imports and the words with which each must be refused. */
 function planted() {
@@ -34,7 +36,11 @@ function planted() {
     { file: 'policy/planted.ts', text: `const x = await import('left-pad')`, refusal: 'which no file may' },
     { file: 'keys/planted.ts', text: `import { readFileSync } from 'node:fs'`, refusal: 'only src/node knows Node' },
     { file: 'keys/planted.ts', text: `type X = import('../chain/index.ts').X`, refusal: 'no module of src' },
-    { file: 'keys/planted.ts', text: `import '../primitives/hash.ts'`, refusal: 'no subpath of package.json reaches it' },
+    {
+      file: 'keys/planted.ts',
+      text: `import '../primitives/hash.ts'`,
+      refusal: 'no subpath of package.json reaches it',
+    },
     { file: 'elsewhere/planted.ts', text: `import '../errors.ts'`, refusal: 'its folder is in no layer' },
     {
       file: 'keys/planted.ts',
@@ -60,7 +66,9 @@ function selfTest() {
       const fresh = files.map(([name]) => join(copy, dirname(name))).filter((folder) => !existsSync(folder))
       for (const folder of fresh) mkdirSync(folder)
       for (const [name, content] of files) writeFileSync(join(copy, name), `${content}\n`)
-      const found = checkLayers(copy, entries).violations.some((line) => line.includes('planted') && line.includes(refusal))
+      const found = checkLayers(copy, entries).violations.some(
+        (line) => line.includes('planted') && line.includes(refusal),
+      )
       for (const [name] of files) rmSync(join(copy, name))
       for (const folder of fresh) rmSync(folder, { recursive: true, force: true })
       return found ? [] : [`self-test: ${file} with "${text}" was not refused with "${refusal}"`]

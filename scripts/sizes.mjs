@@ -48,7 +48,12 @@ const bundles = [
     budget: 32,
     forbidden: [...PAIRING, /ed25519/, /@noble\/ciphers/],
   },
-  { name: 'parse a name', code: some('primitives', 'parseDid'), budget: 4, forbidden: [...CURVES, /dag-cbor/, /cborg/] },
+  {
+    name: 'parse a name',
+    code: some('primitives', 'parseDid'),
+    budget: 4,
+    forbidden: [...CURVES, /dag-cbor/, /cborg/],
+  },
   { name: 'pre', code: all('pre'), budget: 35, forbidden: [/secp256k1/] },
   { name: 'zk', code: all('zk'), budget: 40, forbidden: [/secp256k1/] },
 ]
@@ -111,7 +116,8 @@ function measure({ name, code, budget, forbidden = [], words = [] }) {
   }
   for (const pattern of words) {
     const match = pattern.exec(file.text)
-    if (match !== null) problems.push(`${name}: the word ${pattern} must not be in it: ${around(file.text, match.index)}`)
+    if (match !== null)
+      problems.push(`${name}: the word ${pattern} must not be in it: ${around(file.text, match.index)}`)
   }
   const figure = `${compressed.toFixed(1)} kB`.padStart(9)
   console.log(`${name.padEnd(18)} ${figure}${budget === undefined ? '' : ` of ${budget}`}  ${parts.length} modules`)

@@ -19,7 +19,9 @@ export function checkLayers(source, entries) {
     ...imports.flatMap((item) => judge(item, modules).map((reason) => `${item.from}:${item.line} ${reason}`)),
     ...findCycles(modules).map((cycle) => `cycle: ${cycle.join(' -> ')}`),
     ...findUnreached(modules, entries).map((file) => `${file}: no subpath of package.json reaches it`),
-    ...files.filter((file) => levelOf(folderOf(file)) === undefined).map((file) => `${file}: its folder is in no layer`),
+    ...files
+      .filter((file) => levelOf(folderOf(file)) === undefined)
+      .map((file) => `${file}: its folder is in no layer`),
   ]
   return { fileCount: files.length, moduleCount: modules.size, importCount: imports.length, violations }
 }
@@ -27,7 +29,11 @@ export function checkLayers(source, entries) {
 function listSources(source) {
   return readdirSync(source, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(source, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join('/'))
+    .map((entry) =>
+      relative(source, join(entry.parentPath ?? entry.path, entry.name))
+        .split(sep)
+        .join('/'),
+    )
     .sort()
 }
 
@@ -47,7 +53,8 @@ function readImports(source, file) {
     else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined)
       add(node, node.moduleSpecifier.text, isTypeOnly(node))
     else if (ts.isImportTypeNode(node)) add(node, node.argument.literal.text, true)
-    else if (ts.isCallExpression(node) && isDynamicImport(node)) add(node, node.arguments[0]?.text ?? '(computed)', false)
+    else if (ts.isCallExpression(node) && isDynamicImport(node))
+      add(node, node.arguments[0]?.text ?? '(computed)', false)
     ts.forEachChild(node, visit)
   }
   visit(tree)
@@ -80,7 +87,8 @@ function judge({ from, specifier, target, typeOnly }, modules) {
   if (target === undefined) return judgePackage(from, specifier)
   if (!modules.has(target)) return [`imports ${specifier}, which is no module of src`]
   const [source, folder] = [folderOf(from), folderOf(target)]
-  if (source === folder) return target === `${folder}/index.ts` ? ['imports its own folder by index; name the file'] : []
+  if (source === folder)
+    return target === `${folder}/index.ts` ? ['imports its own folder by index; name the file'] : []
   const reasons = []
   const [here, there] = [levelOf(source), levelOf(folder)]
   if (here === there) reasons.push(`${source} imports its sibling ${folder}`)
@@ -102,7 +110,9 @@ function judgePackage(from, specifier) {
   if (packages[specifier]?.includes(from)) return []
   if (specifier.startsWith('node:')) return [`imports ${specifier}; only src/node knows Node`]
   const allowed = packages[specifier]
-  return [`imports ${specifier}, ${allowed === undefined ? 'which no file may' : `which only ${allowed.join(', ')} may`}`]
+  return [
+    `imports ${specifier}, ${allowed === undefined ? 'which no file may' : `which only ${allowed.join(', ')} may`}`,
+  ]
 }
 
 /** Strongly connected modules, each told once; type imports count, since a cycle of types is one subject in two files. */
