@@ -32,7 +32,13 @@ import {
   type Shape,
 } from '../primitives/shape.ts'
 import { TAGS } from '../primitives/tags.ts'
-import { HANDED_MAX, KEY_LABELS_MAX, type Envelope, type LabelCommitment, type OwnEnvelope } from '../transactions/index.ts'
+import {
+  HANDED_MAX,
+  KEY_LABELS_MAX,
+  type Envelope,
+  type LabelCommitment,
+  type OwnEnvelope,
+} from '../transactions/index.ts'
 import { EPOCH_SECRET_BYTES, type EpochName } from './epoch-secrets.ts'
 
 /** What all envelopes of one tx_key are bound to. */
@@ -78,7 +84,10 @@ const dataType: Shape<DataType> = mapped(identifier, {
 })
 
 const contentsShape: Shape<EnvelopeContents> = tuple({
-  typeKeys: listOf(tuple({ position, key: key32, name: nullable(dataType) }), { name: 'keys', countMax: KEY_LABELS_MAX }),
+  typeKeys: listOf(tuple({ position, key: key32, name: nullable(dataType) }), {
+    name: 'keys',
+    countMax: KEY_LABELS_MAX,
+  }),
   diagnosisKey: key32,
   handedKeys: listOf(key32, { name: 'handed keys', countMax: HANDED_MAX }),
 })

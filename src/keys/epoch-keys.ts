@@ -51,7 +51,13 @@ export function createPatientKeys(): PatientKeys {
 
 /** Returns an epoch about which nothing is known yet. */
 export function createEpochKeys(name: EpochName): EpochKeys {
-  return { name, commitments: new Map(), diagnosisCommitments: new Map(), typeKeys: new Map(), diagnosisKeys: new Map() }
+  return {
+    name,
+    commitments: new Map(),
+    diagnosisCommitments: new Map(),
+    typeKeys: new Map(),
+    diagnosisKeys: new Map(),
+  }
 }
 
 /**
@@ -82,7 +88,11 @@ export function takeTypeKey(epoch: EpochKeys, label: Label, key: Uint8Array): bo
 }
 
 /** Takes a diagnosis key if it is the one that was committed to. */
-export function takeDiagnosisKey(epoch: EpochKeys, doctor: { readonly did: Did; readonly index: number }, key: Uint8Array): boolean {
+export function takeDiagnosisKey(
+  epoch: EpochKeys,
+  doctor: { readonly did: Did; readonly index: number },
+  key: Uint8Array,
+): boolean {
   const commitment = epoch.diagnosisCommitments.get(doctor.index)
   const made = commitDiagnosisKey(key, { ...epoch.name, doctor: doctor.did })
   if (commitment === undefined || !equalBytes(made, commitment)) return false
@@ -114,7 +124,10 @@ export function findTypeKey(epoch: EpochKeys, label: Label): Bytes | undefined {
 }
 
 /** Returns the diagnosis key of a doctor: as given, or derived from the root. */
-export function findDiagnosisKey(epoch: EpochKeys, doctor: { readonly did: Did; readonly index: number }): Bytes | undefined {
+export function findDiagnosisKey(
+  epoch: EpochKeys,
+  doctor: { readonly did: Did; readonly index: number },
+): Bytes | undefined {
   const given = epoch.diagnosisKeys.get(doctor.index)
   if (given !== undefined || epoch.root === undefined) return given
   return deriveDiagnosisKey(deriveDiagnosisSecret(epoch.root), { doctor: doctor.did, epoch: epoch.name.epoch })
@@ -122,7 +135,8 @@ export function findDiagnosisKey(epoch: EpochKeys, doctor: { readonly did: Did; 
 
 /** Overwrites the secrets of an epoch, as far as JavaScript allows. */
 export function wipeEpoch(epoch: EpochKeys): void {
-  for (const key of [epoch.root, epoch.typesSecret, ...epoch.typeKeys.values(), ...epoch.diagnosisKeys.values()]) key?.fill(0)
+  for (const key of [epoch.root, epoch.typesSecret, ...epoch.typeKeys.values(), ...epoch.diagnosisKeys.values()])
+    key?.fill(0)
   delete epoch.root
   delete epoch.typesSecret
   epoch.typeKeys.clear()

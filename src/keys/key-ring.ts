@@ -11,7 +11,7 @@ import { hashKeyRecord, type Identity } from '../identity/index.ts'
 import type { Verified } from '../primitives/bytes.ts'
 import type { DataType, Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
-import type { Label } from '../primitives/label.ts'
+import type { Label, Labeler } from '../primitives/label.ts'
 import type { OpeningKey, SealingKey } from '../storage/index.ts'
 import type { KeyTransaction } from '../transactions/index.ts'
 import { wipeEpoch } from './epoch-keys.ts'
@@ -80,22 +80,23 @@ export function stateOf(ring: KeyRing): RingState {
  * Returns an empty key ring.
  *
  * @param options - `identity`: the holder's; `delegateOf`: the account and slot that it acts for, if any; `directory`: the
- *   numbers of accounts on the ledger
+ *   numbers of accounts on the ledger; `labeler`: default the identity's private one
  */
 export function createKeyRing(options: {
   readonly identity: Identity
   readonly chainId: ChainId
   readonly directory: Directory
   readonly delegateOf?: { readonly patient: Did; readonly slot: number }
+  readonly labeler?: Labeler
 }): KeyRing {
-  const { identity, chainId, directory, delegateOf } = options
+  const { identity, chainId, directory, delegateOf, labeler = identity.labeler } = options
   const state: RingState = {
     chainId,
     owner: delegateOf?.patient ?? identity.did,
     slot: delegateOf?.slot ?? 0,
     agreement: identity.agreement,
     addressee: { did: identity.did, keyRecord: hashKeyRecord(identity.keys) },
-    labeler: delegateOf === undefined ? identity.labeler : undefined,
+    labeler: delegateOf === undefined ? labeler : undefined,
     directory,
     patients: new Map(),
     complaints: [],

@@ -61,7 +61,10 @@ function take(arrival: Arrival, transaction: KeyTransaction): Taken {
   if (!agreesWithEpoch(keys, transaction)) return 'commitment-repeated-differently'
   noteCommitments(keys, transaction)
   if (transaction.sender === state.owner) {
-    return takeOwn(arrival, transaction.ownEnvelopes.find(({ delegate }) => delegate === state.slot))
+    return takeOwn(
+      arrival,
+      transaction.ownEnvelopes.find(({ delegate }) => delegate === state.slot),
+    )
   }
   const index = state.directory.indexOf(state.addressee.did)
   const envelope = transaction.envelopes.find((candidate) => candidate.index === index)
@@ -71,7 +74,8 @@ function take(arrival: Arrival, transaction: KeyTransaction): Taken {
 function takeOwn({ state, known, keys, context }: Arrival, envelope: OwnEnvelope | undefined): Taken {
   if (envelope === undefined) {
     // Labels that another delegate added must still follow from the secret that is held.
-    const [level, secret] = keys.root === undefined ? (['types', keys.typesSecret] as const) : (['root', keys.root] as const)
+    const [level, secret] =
+      keys.root === undefined ? (['types', keys.typesSecret] as const) : (['root', keys.root] as const)
     if (secret === undefined) return 'not-for-us'
     return takeOwnSecret(keys, level, secret) ? 'opened' : 'other-key-than-committed'
   }
@@ -113,7 +117,12 @@ function takeHanded({ state, known }: Arrival, handed: HandedKey, key: Uint8Arra
   return did !== undefined && takeDiagnosisKey(epoch, { did, index: handed.doctorIndex }, key)
 }
 
-function noteName(known: PatientKeys, { labels }: EnvelopeContext, position: number, name: EnvelopeContents['typeKeys'][number]['name']): void {
+function noteName(
+  known: PatientKeys,
+  { labels }: EnvelopeContext,
+  position: number,
+  name: EnvelopeContents['typeKeys'][number]['name'],
+): void {
   const listed = labels[position]
   if (listed !== undefined && name !== null) known.names.set(listed.label, name)
 }

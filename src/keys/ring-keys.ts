@@ -30,7 +30,10 @@ function notHeld(of: { readonly label: Label; readonly epoch: number }, wayOut: 
   return new VitalsealError('ERR_KEYS_NOT_HELD', message, { details: { label, epoch } })
 }
 
-function currentEpoch(state: RingState, patient: Did): { readonly epoch: number; readonly keys: EpochKeys | undefined } {
+function currentEpoch(
+  state: RingState,
+  patient: Did,
+): { readonly epoch: number; readonly keys: EpochKeys | undefined } {
   const known = state.patients.get(patient)
   const epoch = known?.epochCurrent ?? 0
   return { epoch, keys: known?.epochs.get(epoch) }
@@ -44,7 +47,11 @@ export function labelOf(state: RingState, dataType: DataType): Label {
   return rejectArgument('dataType', 'a type that an own envelope names', 'another type; extend the epoch by it first')
 }
 
-function seal(state: RingState, of: { readonly patient: Did; readonly label: Label; readonly epoch: number }, key: Bytes): SealingKey {
+function seal(
+  state: RingState,
+  of: { readonly patient: Did; readonly label: Label; readonly epoch: number },
+  key: Bytes,
+): SealingKey {
   const epochCurrent = () => state.patients.get(of.patient)?.epochCurrent ?? Infinity
   return createSealingKey(key, { chainId: state.chainId, ...of }, { epochCurrent })
 }
@@ -103,7 +110,11 @@ export function viewEpochs(state: RingState, patient: Did): readonly EpochView[]
       current: keys.name.epoch === known.epochCurrent,
       types: [...keys.commitments.keys()]
         .filter((label) => label !== ALL_TYPES_LABEL)
-        .map((label) => ({ label, dataType: known.names.get(label), openable: findTypeKey(keys, label) !== undefined })),
+        .map((label) => ({
+          label,
+          dataType: known.names.get(label),
+          openable: findTypeKey(keys, label) !== undefined,
+        })),
       recipients: [...keys.diagnosisCommitments.keys()].flatMap((index) => state.directory.accountAt(index) ?? []),
     }))
 }

@@ -26,7 +26,13 @@ import {
   type LabelCommitment,
   type OwnEnvelope,
 } from '../transactions/index.ts'
-import { encodeContents, sealEnvelope, sealOwnEnvelope, type EnvelopeContents, type EnvelopeContext } from './envelope.ts'
+import {
+  encodeContents,
+  sealEnvelope,
+  sealOwnEnvelope,
+  type EnvelopeContents,
+  type EnvelopeContext,
+} from './envelope.ts'
 import { findDiagnosisKey, findTypeKey, type EpochKeys, type PatientKeys } from './epoch-keys.ts'
 import {
   commitDiagnosisKey,
@@ -43,8 +49,7 @@ import type { RingState } from './ring-state.ts'
 
 /** A key of an earlier epoch, or another doctor's diagnosis key, to be handed to a recipient. */
 export type KeyToHand =
-  | { readonly epoch: number; readonly dataType: DataType }
-  | { readonly epoch: number; readonly doctor: Did }
+  { readonly epoch: number; readonly dataType: DataType } | { readonly epoch: number; readonly doctor: Did }
 
 /** To whom keys go, and which. */
 export interface Recipient {
@@ -138,13 +143,18 @@ export async function rotateEpoch(
   const state = stateOf(ring)
   const known = state.patients.get(state.owner)
   const epoch = (known?.epochCurrent ?? 0) + 1
-  if (known !== undefined && known.epochs.get(known.epochCurrent)?.root === undefined) throw mayNotRotate(known.epochCurrent)
+  if (known !== undefined && known.epochs.get(known.epochCurrent)?.root === undefined)
+    throw mayNotRotate(known.epochCurrent)
   const name: EpochName = { chainId: state.chainId, patient: state.owner, epoch }
   const root = drawBytes(random, EPOCH_SECRET_BYTES)
   const before = known?.epochs.get(known.epochCurrent)
   const listed = options.dataTypes === undefined && before !== undefined ? [...before.commitments.keys()] : []
   const making = make(ring, { state, known, name, root, random }, { ...options, listed })
-  const account = { slot: 0, agreement: accountKey(state, options.account), rights: ['grant', 'rotate', 'publish'] as const }
+  const account = {
+    slot: 0,
+    agreement: accountKey(state, options.account),
+    rights: ['grant', 'rotate', 'publish'] as const,
+  }
   return assemble(making, 'rotate', { ...options, delegates: [account, ...(options.delegates ?? [])] })
 }
 
@@ -187,7 +197,10 @@ function make(
   const { name, root } = parts
   const recipients = options.recipients ?? []
   const names = new Map<Label, DataType>(parts.known?.names)
-  const types = [...(options.dataTypes ?? []), ...recipients.flatMap(({ dataTypes }) => (dataTypes === 'all' ? [] : dataTypes))]
+  const types = [
+    ...(options.dataTypes ?? []),
+    ...recipients.flatMap(({ dataTypes }) => (dataTypes === 'all' ? [] : dataTypes)),
+  ]
   const labels = new Set<Label>(options.listed)
   for (const dataType of types) {
     const label = ring.label(dataType)
@@ -197,7 +210,8 @@ function make(
   // The key of all types is committed to only when somebody holds it.
   labels.delete(ALL_TYPES_LABEL)
   if (recipients.some(({ dataTypes }) => dataTypes === 'all')) labels.add(ALL_TYPES_LABEL)
-  if (labels.size > KEY_LABELS_MAX) rejectArgument('options.dataTypes', `at most ${KEY_LABELS_MAX} types`, `${labels.size}`)
+  if (labels.size > KEY_LABELS_MAX)
+    rejectArgument('options.dataTypes', `at most ${KEY_LABELS_MAX} types`, `${labels.size}`)
   const typesSecret = deriveTypesSecret(root)
   const committed = [...labels].sort().map((label) => ({
     label,
@@ -229,7 +243,11 @@ async function assemble(making: Making, mode: 'rotate' | 'extend', options: Epoc
   return { drafts, skipped }
 }
 
-function prepareAll(making: Making, recipients: readonly Recipient[], skipped: SkippedRecipient[]): readonly Prepared[] {
+function prepareAll(
+  making: Making,
+  recipients: readonly Recipient[],
+  skipped: SkippedRecipient[],
+): readonly Prepared[] {
   const prepared: Prepared[] = []
   const seen = new Set<number>()
   for (const recipient of [...recipients].sort((a, b) => a.index - b.index)) {
@@ -259,7 +277,8 @@ function prepare(making: Making, recipient: Recipient): Prepared | string {
   }
   const plaintext = encodeContents(contents)
   const byteCount = plaintext.length + HPKE_TAG_BYTES
-  if (byteCount > ENVELOPE_BYTES_MAX) return `has keys for more than ${ENVELOPE_BYTES_MAX} bytes; extend in several steps`
+  if (byteCount > ENVELOPE_BYTES_MAX)
+    return `has keys for more than ${ENVELOPE_BYTES_MAX} bytes; extend in several steps`
   return {
     recipient,
     plaintext,
@@ -280,7 +299,8 @@ function typeKeysFor({ state, labels, names, root }: Making, { dataTypes }: Reci
   return labels.flatMap(({ label }, position) => {
     const dataType = names.get(label)
     const isAll = label === ALL_TYPES_LABEL
-    const isCovered = granted === undefined ? isAll || isPrivate : !isAll && dataType !== undefined && granted.has(dataType)
+    const isCovered =
+      granted === undefined ? isAll || isPrivate : !isAll && dataType !== undefined && granted.has(dataType)
     if (!isCovered) return []
     return [{ position, key: deriveTypeKey(typesSecret, label), name: isPrivate && !isAll ? (dataType ?? null) : null }]
   })
@@ -328,7 +348,12 @@ function split({ labels }: Making, prepared: readonly Prepared[]): readonly (rea
   return chunks
 }
 
-function sealOne(making: Making, context: EnvelopeContext, item: Prepared, skipped: SkippedRecipient[]): Envelope | undefined {
+function sealOne(
+  making: Making,
+  context: EnvelopeContext,
+  item: Prepared,
+  skipped: SkippedRecipient[],
+): Envelope | undefined {
   const { keys } = item.recipient
   const to: { readonly did: Did; readonly keyRecord: Digest32 } = { did: keys.did, keyRecord: hashKeyRecord(keys) }
   try {

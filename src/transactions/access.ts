@@ -83,7 +83,8 @@ const notifyPatient: Shape<Obligation> = mapped(tuple({ kind: constant(1) }), {
 })
 const exclusiveUntil: Shape<Obligation> = mapped(tuple({ kind: constant(2), untilMs: timeMs }), {
   parse: ({ untilMs }) => ({ kind: 'exclusive-until', untilMs }),
-  format: (obligation) => ({ kind: 2, untilMs: obligation.kind === 'exclusive-until' ? obligation.untilMs : -1 }) as const,
+  format: (obligation) =>
+    ({ kind: 2, untilMs: obligation.kind === 'exclusive-until' ? obligation.untilMs : -1 }) as const,
 })
 const deleteAfter: Shape<Obligation> = mapped(tuple({ kind: constant(3), afterMs: timeMs }), {
   parse: ({ afterMs }) => ({ kind: 'delete-after', afterMs }),

@@ -36,8 +36,7 @@ export interface LabelCommitment {
 
 /** A key of an earlier epoch, or of another doctor, that an envelope hands over. */
 export type HandedKey =
-  | { readonly epoch: number; readonly label: Label }
-  | { readonly epoch: number; readonly doctorIndex: number }
+  { readonly epoch: number; readonly label: Label } | { readonly epoch: number; readonly doctorIndex: number }
 
 /** Env_ij: HPKE for one recipient. */
 export interface Envelope {

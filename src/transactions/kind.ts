@@ -17,12 +17,15 @@ import type { Verifier } from '../primitives/signature.ts'
 export interface ProofContext {
   readonly chainId: ChainId
   readonly verifier: Verifier
+  /** The current signing key of a credential's issuer, where it may have changed; default the account itself. */
+  readonly signingKeyOf?: (account: Did) => Did
   /** Checks possession of the PRE keys in a key record; needed where a record holds such keys. */
   readonly preKeyVerifier?: PreKeyVerifier
 }
 
 /** Codes that validation of a transaction gives. */
-export type ValidationCode = 'ERR_SIGNATURE_INVALID' | 'ERR_TRANSACTIONS_FIELD' | 'ERR_IDENTITY_INVALID' | 'ERR_CRYPTO_INVALID_POINT'
+export type ValidationCode =
+  'ERR_SIGNATURE_INVALID' | 'ERR_TRANSACTIONS_FIELD' | 'ERR_IDENTITY_INVALID' | 'ERR_CRYPTO_INVALID_POINT'
 
 /** Who may send a kind: the account itself only, or a delegate with that right as well. */
 export type Sender = 'account' | Right

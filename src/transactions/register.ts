@@ -6,18 +6,17 @@
  */
 
 import {
-  CREDENTIALS_MAX,
-  credentialShape,
+  credentialsShape,
   keyRecordShape,
   signatureShape,
+  validateCredential,
   validateKeyRecord,
-  verifyCredential,
   type Credential,
   type KeyRecord,
 } from '../identity/index.ts'
-import { fail, type Failure } from '../errors.ts'
+import type { Failure } from '../errors.ts'
 import type { Did } from '../primitives/did.ts'
-import { account, choice, listOf, nullable, tuple } from '../primitives/shape.ts'
+import { account, choice, nullable, tuple } from '../primitives/shape.ts'
 import type { Signature } from '../primitives/signature.ts'
 import { refuseField, type KindDefinition, type ProofContext, type ValidationCode } from './kind.ts'
 
@@ -38,7 +37,8 @@ function checkForm({ operation, subject, keys, previousSignature }: RegisterBody
   if (operation === 'revoke') return keys === null ? undefined : refuseField('keys', 'null when revoking')
   if (keys === null) return refuseField('keys', 'a key record')
   if (keys.did !== subject) return refuseField('keys.did', 'the subject')
-  if (operation === 'add' && keys.signingKey !== subject) return refuseField('keys.signingKey', 'the subject, whose first key it is')
+  if (operation === 'add' && keys.signingKey !== subject)
+    return refuseField('keys.signingKey', 'the subject, whose first key it is')
   if ((operation === 'rotate-key') !== (previousSignature !== null)) {
     return refuseField('previousSignature', operation === 'add' ? 'null' : "the old key's signature")
   }
@@ -48,15 +48,13 @@ function checkForm({ operation, subject, keys, previousSignature }: RegisterBody
 function checkProofs({ keys, credentials }: RegisterBody, context: ProofContext): Failure<ValidationCode> | undefined {
   if (keys !== null) {
     const valid = validateKeyRecord(keys, context)
-    if (!valid.ok) return { ...valid, path: `transaction.${valid.path}` }
+    if (!valid.ok) return { ...valid, path: `transaction.keys.${valid.path}` }
   }
   for (const [index, credential] of credentials.entries()) {
-    if (verifyCredential(credential, context)) continue
-    const path = `transaction.credentials.${index}.signature`
-    return fail('ERR_SIGNATURE_INVALID', `${path}: expected the signature of ${credential.issuer} for this chain`, {
-      path,
-      details: { signer: credential.issuer },
-    })
+    const { chainId, verifier, signingKeyOf = (account: Did) => account } = context
+    const signingKey = signingKeyOf(credential.issuer)
+    const valid = validateCredential(credential, { chainId, verifier, signingKey })
+    if (!valid.ok) return { ...valid, path: `transaction.credentials.${index}.${valid.path}` }
   }
   return undefined
 }
@@ -69,14 +67,15 @@ export const registerKind: KindDefinition<RegisterBody> = {
     operation: choice('operation', ['add', 'rotate-key', 'revoke']),
     subject: account,
     keys: nullable(keyRecordShape),
-    credentials: listOf(credentialShape, { name: 'credentials', countMax: CREDENTIALS_MAX }),
+    credentials: credentialsShape,
     previousSignature: nullable(signatureShape),
   }),
   check(body) {
     const stranger = body.credentials.findIndex(({ subject }) => subject !== body.subject)
     if (stranger !== -1) return refuseField(`credentials.${stranger}.subject`, 'the subject of the registration')
     if (body.operation === 'revoke' && body.previousSignature !== null) return refuseField('previousSignature', 'null')
-    if (body.operation === 'revoke' && body.credentials.length > 0) return refuseField('credentials', 'none when revoking')
+    if (body.operation === 'revoke' && body.credentials.length > 0)
+      return refuseField('credentials', 'none when revoking')
     return checkForm(body)
   },
   checkProofs,

@@ -16,7 +16,12 @@ import { encodeCbor, type CborValue, type CodecErrorCode } from '../primitives/c
 import type { Did } from '../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { createId, toDigest, type ChainId, type TransactionId } from '../primitives/ids.ts'
-import { codecLimits, DELEGATE_SLOT_MAX, KEY_TRANSACTION_BYTES_MAX, TRANSACTION_BYTES_MAX } from '../primitives/limits.ts'
+import {
+  codecLimits,
+  DELEGATE_SLOT_MAX,
+  KEY_TRANSACTION_BYTES_MAX,
+  TRANSACTION_BYTES_MAX,
+} from '../primitives/limits.ts'
 import {
   account,
   counter,
@@ -143,7 +148,8 @@ const signedShape: Shape<ParsedTransaction> = {
     if (unsigned instanceof Mismatch) return unsigned
     const last = elements[elements.length - 1]
     const signature = last instanceof Uint8Array ? toSignature(last) : undefined
-    if (signature === undefined) return new Mismatch(`${SIGNATURE_BYTES} bytes`).within('signature', elements.length - 1)
+    if (signature === undefined)
+      return new Mismatch(`${SIGNATURE_BYTES} bytes`).within('signature', elements.length - 1)
     return { ...unsigned, signature } as ParsedTransaction
   },
   write: ({ signature, ...unsigned }) => [
@@ -200,16 +206,13 @@ function assemble<K extends TransactionKind>(
  * Signs a transaction.
  *
  * @param transaction - from {@link createTransaction}
- * @param options - `signer`: of the account, or of the delegate in that slot
+ * @param options - `signer`: of the key that signs now for the account, or for the delegate in that slot
  */
 export function signTransaction<K extends TransactionKind>(
   transaction: UnsignedTransaction<K>,
   options: { readonly chainId: ChainId; readonly signer: Signer },
 ): Transaction<K> {
   const { chainId, signer } = options
-  if (transaction.delegate === 0 && signer.did !== transaction.sender) {
-    rejectArgument('signer', 'the sender, since delegate is 0', 'the key of another party')
-  }
   const fields = signedFields(transaction as UnsignedTransaction, chainId)
   const id = createId('transaction', taggedHash(TAGS.transaction, ...fields))
   return assemble(transaction, signer.sign(TAGS.transaction, fields), id)
@@ -279,6 +282,8 @@ export interface ValidateTransactionOptions {
   readonly verifier?: Verifier
   /** The key that signs for (sender, delegate) now; default the account itself. The ledger knows rotated keys and delegates. */
   readonly signingKey?: Did
+  /** The current signing key of a credential's issuer, where it may have changed; default the account itself. */
+  readonly signingKeyOf?: (account: Did) => Did
   /** The rights of a delegate; needed where `delegate` is not 0. */
   readonly rights?: readonly Right[]
   /** Checks possession of PRE keys; needed where a key record holds such keys. */
@@ -306,7 +311,10 @@ export function validateTransaction<K extends TransactionKind>(
   const { id: _, signature, ...unsigned } = parsed as ParsedTransaction & { readonly id?: TransactionId }
   const digest = hashTransaction(unsigned, { chainId })
   if (!verifier.verify({ signer: signingKey, digest, signature })) {
-    return fail('ERR_SIGNATURE_INVALID', wrongSignature(signingKey), { path: 'transaction.signature', details: { signer: signingKey } })
+    return fail('ERR_SIGNATURE_INVALID', wrongSignature(signingKey), {
+      path: 'transaction.signature',
+      details: { signer: signingKey },
+    })
   }
   const valid = assemble(unsigned as unknown as UnsignedTransaction<K>, signature, createId('transaction', digest))
   return succeed(valid as Verified<Transaction<K>>)
@@ -323,7 +331,8 @@ function checkSender(
   if (delegate === 0) return undefined
   const { sentBy } = KINDS[kind]
   if (sentBy === 'account') return refuseField('delegate', '0, since only the account itself sends this kind')
-  if (rights === undefined || signingKey === undefined) return refuseField('delegate', '0, or a delegate whose key and rights are known')
+  if (rights === undefined || signingKey === undefined)
+    return refuseField('delegate', '0, or a delegate whose key and rights are known')
   // The right to grant includes that to rotate.
   const held = rights.includes(sentBy) || (sentBy === 'rotate' && rights.includes('grant'))
   return held ? undefined : refuseField('delegate', `a delegate with the right to ${sentBy}`)

@@ -21,5 +21,6 @@ export const transferKind: KindDefinition<TransferBody> = {
   version: 8,
   sentBy: 'account',
   body: tuple({ payee: account, amount: uint(Number.MAX_SAFE_INTEGER, 1), memo: nullable(bytesOf(32)) }),
-  check: ({ payee }, sender) => (payee === sender ? refuseField('payee', 'another account than the sender') : undefined),
+  check: ({ payee }, sender) =>
+    payee === sender ? refuseField('payee', 'another account than the sender') : undefined,
 }

@@ -1,0 +1,184 @@
+import { createCredential, issueCredential } from '../../src/identity/index.ts'
+import { createRecordId, hashBlock, RAW_CODEC } from '../../src/primitives/content-id.ts'
+import { sha256 } from '../../src/primitives/hash.ts'
+import { createLabeler } from '../../src/primitives/label.ts'
+import { toUtf8 } from '../../src/primitives/bytes.ts'
+import { createId } from '../../src/primitives/ids.ts'
+import { TIME_MS_MAX } from '../../src/primitives/limits.ts'
+import {
+  createTransaction,
+  type Transaction,
+  type TransactionKind,
+  type UnsignedTransaction,
+} from '../../src/transactions/index.ts'
+import { chainId, party } from './parties.ts'
+
+export const patient = party('ann')
+export const doctor = party('bob')
+export const registrar = party('registrar')
+export const phone = party('phone')
+
+export const record = createRecordId(hashBlock(RAW_CODEC, toUtf8('a ciphertext')))
+export const heartRate = 'http://loinc.org|8867-4'
+export const label = createLabeler().label(heartRate)
+export const issuedAtMs = 1_763_600_000_000
+export const digest = (text: string) => sha256(toUtf8(text))
+export const transactionId = (text: string) => createId('transaction', digest(text))
+
+const header = { sender: patient.did, nonce: 0, issuedAtMs }
+
+/** One transaction of each kind and form, as small as its kind allows. */
+export const samples = {
+  registerAdd: () =>
+    createTransaction({
+      ...header,
+      kind: 'register',
+      sender: registrar.did,
+      operation: 'add',
+      subject: doctor.did,
+      keys: doctor.keys,
+      credentials: [
+        issueCredential(
+          createCredential({
+            kind: 'E-Cert',
+            issuer: registrar.did,
+            subject: doctor.did,
+            role: 'clinician',
+            organisation: 'hospital.example',
+            notBeforeMs: issuedAtMs,
+            notAfterMs: issuedAtMs + 86_400_000,
+          }),
+          { chainId, signer: registrar.signer },
+        ),
+      ],
+      previousSignature: null,
+    }),
+  registerRevoke: () =>
+    createTransaction({
+      ...header,
+      kind: 'register',
+      sender: registrar.did,
+      operation: 'revoke',
+      subject: doctor.did,
+      keys: null,
+      credentials: [],
+      previousSignature: null,
+    }),
+  delegateFill: () =>
+    createTransaction({
+      ...header,
+      kind: 'delegate',
+      slot: 1,
+      signingKey: phone.did,
+      agreement: phone.keys.agreement,
+      rights: ['publish'],
+      notAfterMs: TIME_MS_MAX,
+    }),
+  delegateEmpty: () => createTransaction({ ...header, kind: 'delegate', slot: 8, signingKey: null }),
+  iot: () => createTransaction({ ...header, kind: 'iot', record, label, epoch: 1 }),
+  key: () =>
+    createTransaction({
+      ...header,
+      kind: 'key',
+      mode: 'rotate',
+      epoch: 1,
+      previous: null,
+      labels: [{ label, commitment: digest('type key') }],
+      envelopes: [
+        {
+          index: 3,
+          enc: digest('enc'),
+          ciphertext: new Uint8Array(88),
+          commitment: digest('diagnosis key'),
+          handed: [
+            { epoch: 1, label },
+            { epoch: 1, doctorIndex: 2 },
+          ],
+        },
+      ],
+      ownEnvelopes: [{ delegate: 0, enc: digest('own'), ciphertext: new Uint8Array(52) }],
+      escrow: null,
+    }),
+  diagnosis: () =>
+    createTransaction({
+      ...header,
+      kind: 'diagnosis',
+      sender: doctor.did,
+      causes: [transactionId('one')],
+      record,
+      label,
+      epoch: 1,
+    }),
+  access: () =>
+    createTransaction({
+      ...header,
+      kind: 'access',
+      patient: patient.did,
+      grantee: doctor.did,
+      grants: [
+        {
+          dataTypes: [label],
+          actions: ['access', 'write'],
+          purposes: ['TREAT'],
+          access: { fromMs: issuedAtMs, untilMs: issuedAtMs + 1 },
+          data: { fromMs: 0, untilMs: 1 },
+          effect: 'permit',
+          obligations: [
+            { kind: 'redact', labels: ['R'] },
+            { kind: 'notify-patient' },
+            { kind: 'exclusive-until', untilMs: 5 },
+            { kind: 'delete-after', afterMs: 6 },
+          ],
+        },
+      ],
+      supersedes: null,
+    }),
+  accessRole: () =>
+    createTransaction({
+      ...header,
+      kind: 'access',
+      patient: patient.did,
+      grantee: { role: 'clinician', organisation: 'hospital.example' },
+      grants: [
+        {
+          dataTypes: 'all',
+          actions: ['access'],
+          purposes: ['ETREAT'],
+          access: { fromMs: 0, untilMs: 1 },
+          effect: 'deny',
+        },
+      ],
+      supersedes: transactionId('before'),
+    }),
+  accessRevoke: () =>
+    createTransaction({
+      ...header,
+      kind: 'access',
+      patient: patient.did,
+      grantee: doctor.did,
+      grants: [],
+      supersedes: null,
+    }),
+  dataWrite: () =>
+    createTransaction({ ...header, kind: 'data', mode: 'write', patient: patient.did, record, label, epoch: 1 }),
+  dataRead: () =>
+    createTransaction({
+      ...header,
+      kind: 'data',
+      sender: doctor.did,
+      mode: 'read',
+      patient: patient.did,
+      label,
+      record: null,
+      purpose: 'TREAT',
+    }),
+  transfer: () =>
+    createTransaction({ ...header, kind: 'transfer', payee: doctor.did, amount: 1, memo: digest('memo') }),
+} satisfies Record<string, () => UnsignedTransaction>
+
+/** Who signs for a sample. */
+export function signerOf({ sender }: UnsignedTransaction | Transaction<TransactionKind>) {
+  const signer = [patient, doctor, registrar].find(({ did }) => did === sender)?.signer
+  if (signer === undefined) throw new Error('a sample of nobody')
+  return signer
+}
