@@ -58,6 +58,10 @@ export interface ErrorDetails {
   readonly ERR_KEYS_COMMITMENT: { readonly epoch: number }
   /** The policy says deny: show `reasons`; ask for a grant or a purpose that fits. */
   readonly ERR_POLICY_DENIED: { readonly reasons: readonly string[]; readonly height: number }
+  /** More grants in a set, or grantors for one grantee, than an index keeps: nothing was changed; withdraw some first. */
+  readonly ERR_POLICY_LIMIT: { readonly limit: string; readonly allowed: number; readonly found: number }
+  /** The grantor may not grant access to this patient's data: discard; nothing was changed. */
+  readonly ERR_POLICY_GRANTOR: { readonly grantor: string }
   /** Unknown clause, unit or a contradiction: a person decides; never treat it as permit. */
   readonly ERR_POLICY_INDETERMINATE: { readonly reasons: readonly string[] }
 }

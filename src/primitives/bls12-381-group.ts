@@ -58,15 +58,17 @@ export function addG2(points: readonly G2Point[]): G2Point | undefined {
 }
 
 /**
- * Tells whether e(left[0], left[1]) = e(right[0], right[1]).
+ * Tells whether the product of the pairings is one; that of none is.
  *
- * Cost: about 12 ms: two Miller loops, one final exponentiation.
+ * Cost: about 4 ms for each pair, and 4 ms for the final exponentiation, which they share.
  */
+export function isPairingProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
+  const product = bls12_381.pairingBatch(pairs.map(([g1, g2]) => ({ g1, g2 })))
+  return bls12_381.fields.Fp12.eql(product, bls12_381.fields.Fp12.ONE)
+}
+
+/** Tells whether e(left[0], left[1]) = e(right[0], right[1]). Cost: about 12 ms. */
 export function arePairingsEqual(left: readonly [G1Point, G2Point], right: readonly [G1Point, G2Point]): boolean {
   // e(a, b) = e(c, d) exactly when e(a, b) * e(-c, d) = 1.
-  const product = bls12_381.pairingBatch([
-    { g1: left[0], g2: left[1] },
-    { g1: right[0].negate(), g2: right[1] },
-  ])
-  return bls12_381.fields.Fp12.eql(product, bls12_381.fields.Fp12.ONE)
+  return isPairingProductOne([left, [right[0].negate() as G1Point, right[1]]])
 }
