@@ -64,6 +64,12 @@ export interface ErrorDetails {
   readonly ERR_POLICY_GRANTOR: { readonly grantor: string }
   /** Unknown clause, unit or a contradiction: a person decides; never treat it as permit. */
   readonly ERR_POLICY_INDETERMINATE: { readonly reasons: readonly string[] }
+  /** The signer is not in that member set: ignore the message. */
+  readonly ERR_PBFT_NOT_A_MEMBER: { readonly memberEpoch: number }
+  /** This replica's state differs from the group's: stop, keep the data, compare the state roots. */
+  readonly ERR_PBFT_HALTED: { readonly height: number }
+  /** Damage before the tail of the log: start with an empty log; the replica recovers before it votes. */
+  readonly ERR_PBFT_LOG_CORRUPT: { readonly recordIndex: number }
 }
 
 /** A stable error code. */

@@ -58,6 +58,26 @@ export const TAGS = {
   diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
   /** HPKE info of an envelope. */
   envelope: 'vitalseal/keys/envelope/v1',
+  /** Digest of an ordered batch: the batch bytes. */
+  pbftBatch: 'vitalseal/pbft/batch/v1',
+  /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftPrePrepare: 'vitalseal/pbft/pre-prepare/v1',
+  /** PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftPrepare: 'vitalseal/pbft/prepare/v1',
+  /** COMMIT: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftCommit: 'vitalseal/pbft/commit/v1',
+  /** EXEC-VOTE: chain id, member epoch, height, header digest; without signer and view, so that it aggregates. */
+  pbftExecVote: 'vitalseal/pbft/exec-vote/v1',
+  /** VIEW-CHANGE: chain id, member epoch, signer, body. */
+  pbftViewChange: 'vitalseal/pbft/view-change/v1',
+  /** NEW-VIEW: chain id, member epoch, signer, body. */
+  pbftNewView: 'vitalseal/pbft/new-view/v1',
+  /** STATUS: chain id, member epoch, signer, body. */
+  pbftStatus: 'vitalseal/pbft/status/v1',
+  /** FETCH: chain id, member epoch, signer, body. */
+  pbftFetch: 'vitalseal/pbft/fetch/v1',
+  /** Digest of a replica's state, for comparing runs. */
+  pbftState: 'vitalseal/pbft/state/v1',
 } as const
 
 /** One of the tags of {@link TAGS}. */
