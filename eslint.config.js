@@ -65,6 +65,7 @@ export default [
       '@typescript-eslint/consistent-type-definitions': 'off',
       '@typescript-eslint/consistent-indexed-object-style': 'off',
       '@typescript-eslint/dot-notation': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-generated-empty-object-type': 'off',
       '@typescript-eslint/no-meaningless-void-operator': 'off',
       // Both forms, `x!` and `x as T`, say that the author knows more than the types; neither is safer.
