@@ -5,6 +5,7 @@
  * encoding, so no two lists of fields share an input, and the tag keeps purposes apart.
  */
 
+import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 
 import { concatBytes, toUtf8, type Brand, type Bytes } from './bytes.ts'
@@ -30,6 +31,16 @@ const fieldLimits: CodecLimits = {
 /** Returns SHA-256 of the bytes. For the forms that standards fix; everything else goes through {@link taggedHash}. */
 export function sha256(bytes: Uint8Array): Digest32 {
   return nobleSha256(bytes) as Digest32
+}
+
+/**
+ * Returns HMAC-SHA256 (RFC 2104), 32 bytes.
+ *
+ * @param key - secret; uniformly distributed and of one length, since HMAC pads short keys with zeros
+ * @param message - for the forms of the library a canonical tuple that begins with a tag
+ */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Digest32 {
+  return hmac(nobleSha256, key, message) as Digest32
 }
 
 /**

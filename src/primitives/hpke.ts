@@ -46,19 +46,44 @@ export interface HpkeAead {
   readonly id: 1 | 2 | 3
   /** Length of its key. */
   readonly keyBytes: 16 | 32
-  /** Returns the cipher for one message; nonce of 12 bytes, tag of 16. */
+  /** Returns the cipher for one message: nonce of 12 bytes, tag of 16; any other length throws. */
   cipher(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array): Cipher
 }
 
+/** The ciphers underneath take other lengths too, and would compute something. */
+function assertProfile(aead: HpkeAead, key: Uint8Array, nonce: Uint8Array): void {
+  if (key.length !== aead.keyBytes) rejectArgument('key', `${aead.keyBytes} bytes`, `${key.length}`)
+  if (nonce.length !== NONCE_BYTES) rejectArgument('nonce', `${NONCE_BYTES} bytes`, `${nonce.length}`)
+}
+
 /** AES-128-GCM, 0x0001. */
-export const hpkeAes128Gcm: HpkeAead = { id: 1, keyBytes: 16, cipher: (key, nonce, aad) => gcm(key, nonce, aad) }
+export const hpkeAes128Gcm: HpkeAead = {
+  id: 1,
+  keyBytes: 16,
+  cipher(key, nonce, aad) {
+    assertProfile(this, key, nonce)
+    return gcm(key, nonce, aad)
+  },
+}
+
 /** AES-256-GCM, 0x0002: the one that the library uses. */
-export const hpkeAes256Gcm: HpkeAead = { id: 2, keyBytes: 32, cipher: (key, nonce, aad) => gcm(key, nonce, aad) }
+export const hpkeAes256Gcm: HpkeAead = {
+  id: 2,
+  keyBytes: 32,
+  cipher(key, nonce, aad) {
+    assertProfile(this, key, nonce)
+    return gcm(key, nonce, aad)
+  },
+}
+
 /** ChaCha20Poly1305, 0x0003. */
 export const hpkeChaCha20Poly1305: HpkeAead = {
   id: 3,
   keyBytes: 32,
-  cipher: (key, nonce, aad) => chacha20poly1305(key, nonce, aad),
+  cipher(key, nonce, aad) {
+    assertProfile(this, key, nonce)
+    return chacha20poly1305(key, nonce, aad)
+  },
 }
 
 /** A key that both sides have from elsewhere, and its name. */

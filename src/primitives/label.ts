@@ -6,14 +6,11 @@
  * anyone can compute from a list of types and which hides nothing.
  */
 
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-
 import { rejectArgument } from '../errors.ts'
 import { fromHex, toHex, toUtf8, type Brand } from './bytes.ts'
 import { encodeCbor } from './codec.ts'
 import type { DataType } from './did.ts'
-import { taggedHash } from './hash.ts'
+import { hmacSha256, taggedHash } from './hash.ts'
 import { IDENTIFIER_BYTES_MAX } from './limits.ts'
 import { TAGS } from './tags.ts'
 
@@ -61,7 +58,7 @@ export function createLabeler(options: { readonly labelKey?: Uint8Array } = {}):
   const digest = (dataType: DataType) =>
     key === undefined
       ? taggedHash(TAGS.publicLabel, dataType)
-      : hmac(nobleSha256, key, encodeCbor([TAGS.privateLabel, dataType]))
+      : hmacSha256(key, encodeCbor([TAGS.privateLabel, dataType]))
   return Object.freeze({
     isPrivate: key !== undefined,
     label(dataType: DataType): Label {

@@ -9,7 +9,8 @@ interface ManifestEntry {
 
 /** The folder of the official vectors, or undefined where the run has none. */
 export function vectorsDir(): string | undefined {
-  return process.env['VECTORS_DIR']
+  const folder = process.env['VECTORS_DIR']
+  return folder === '' ? undefined : folder
 }
 
 /** The bytes of one vector file. */
