@@ -80,7 +80,8 @@ export function stateOf(ring: KeyRing): RingState {
  * Returns an empty key ring.
  *
  * @param options - `identity`: the holder's; `delegateOf`: the account and slot that it acts for, if any; `directory`: the
- *   numbers of accounts on the ledger; `labeler`: default the identity's private one
+ *   numbers of accounts on the ledger; `labeler`: default the identity's private
+ *   one, for a delegate none; pass the public one on ledgers with public labels
  */
 export function createKeyRing(options: {
   readonly identity: Identity
@@ -89,14 +90,15 @@ export function createKeyRing(options: {
   readonly delegateOf?: { readonly patient: Did; readonly slot: number }
   readonly labeler?: Labeler
 }): KeyRing {
-  const { identity, chainId, directory, delegateOf, labeler = identity.labeler } = options
+  const { identity, chainId, directory, delegateOf } = options
   const state: RingState = {
     chainId,
     owner: delegateOf?.patient ?? identity.did,
     slot: delegateOf?.slot ?? 0,
     agreement: identity.agreement,
     addressee: { did: identity.did, keyRecord: hashKeyRecord(identity.keys) },
-    labeler: delegateOf === undefined ? labeler : undefined,
+    // A delegate has no label key: it knows the types that own envelopes name.
+    labeler: options.labeler ?? (delegateOf === undefined ? identity.labeler : undefined),
     directory,
     patients: new Map(),
     complaints: [],

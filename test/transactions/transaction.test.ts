@@ -320,7 +320,11 @@ describe('createTransaction', () => {
     ],
     [
       'a delegate of low order',
-      () => createTransaction({ ...samples.delegateFill(), agreement: new Uint8Array(32) }),
+      () =>
+        createTransaction({
+          ...samples.delegateFill(),
+          agreement: new Uint8Array(32),
+        } as UnsignedTransaction<'delegate'>),
       'transaction.agreement',
     ],
   ])('refuses %s', (_case, make, path) => {
