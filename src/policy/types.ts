@@ -9,6 +9,9 @@
 import type { DataType, Did } from '../primitives/did.ts'
 import type { Role } from '../primitives/roles.ts'
 
+/** The last moment that a date can name: the end of what never ends. */
+export const END_OF_TIME_MS = 8_640_000_000_000_000
+
 /** What may be done with data. Wire positions: append only. */
 export const ACTIONS = ['access', 'write', 'collect', 'correct', 'use', 'disclose'] as const
 /** What may be done with data. */
@@ -40,9 +43,13 @@ export interface TimeWindow {
 
 /** What a permit asks of whoever uses it. */
 export type Obligation =
+  /** Leave out what carries one of these security labels. */
   | { readonly kind: 'redact'; readonly labels: readonly string[] }
+  /** Tell the patient of each use. */
   | { readonly kind: 'notify-patient' }
+  /** Nobody else may be granted the same before this moment. */
   | { readonly kind: 'exclusive-until'; readonly untilMs: number }
+  /** Copies are deleted at this moment. */
   | { readonly kind: 'delete-after'; readonly afterMs: number }
 
 /** Whoever holds an unexpired credential of this role in this organisation. */

@@ -1,0 +1,101 @@
+/**
+ * Making grants and windows of one's own. A mistake is an exception that names the field; foreign grants go to the index
+ * as they are and are judged there.
+ */
+
+import { rejectArgument } from '../errors.ts'
+import type { Did } from '../primitives/did.ts'
+import { ROLES } from '../primitives/roles.ts'
+import { copyWindow, createClauses, findMalformed, findUnknown, hasOnly, isName, isTime } from './terms.ts'
+import type { Grant, Grantee, TimeWindow } from './types.ts'
+
+/** The form of a did:key of a secp256k1 key; whether it names a point is shown by what it signs. */
+const DID = /^did:key:zQ3s[1-9A-HJ-NP-Za-km-z]{45}$/
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+
+/** Tells whether a value has the form of a party. */
+export function isParty(value: unknown): value is Did {
+  return typeof value === 'string' && DID.test(value)
+}
+
+/** Tells whether a value is a party, or a role that the library knows in an organisation. */
+export function isGrantee(value: unknown): value is Grantee {
+  if (!hasOnly(value, ['role', 'organisation'])) return isParty(value)
+  return (ROLES as readonly unknown[]).includes(value['role']) && isName(value['organisation'])
+}
+
+/** Tells whether two grantees are the same party or the same role. */
+export function isSameGrantee(left: Grantee, right: Grantee): boolean {
+  if (typeof left === 'string' || typeof right === 'string') return left === right
+  return left.role === right.role && left.organisation === right.organisation
+}
+
+/** Throws unless the parties of a grant or a set have the right form. */
+export function assertParties(parties: {
+  readonly patient: Did
+  readonly grantor: Did
+  readonly grantee: Grantee
+}): void {
+  const { patient, grantor, grantee } = parties
+  if (!isParty(patient)) rejectArgument('patient', 'the did:key of a signing key', typeof patient)
+  if (!isParty(grantor)) rejectArgument('grantor', 'the did:key of a signing key', typeof grantor)
+  if (!isGrantee(grantee)) rejectArgument('grantee', 'a did:key, or a known role and an organisation', typeof grantee)
+}
+
+/**
+ * Returns a frozen copy of a grant, checked, with its defaults filled in: the patient is the grantor, the effect permit.
+ * Words come out in the order of the wire, each once, so that equal grants look equal.
+ *
+ * No hash: a grant gets its id in `transactions`. Empty `dataTypes` revoke.
+ *
+ * @param fields - the grant; fields that it does not know are refused, since a clause may not be overlooked
+ * @throws When a field is wrong: `ERR_ARGUMENT_INVALID` with its name. {@link VitalsealError}
+ * @see decentralized-privacy-iot-healthcare, V.B a, POLICY_{p,m}
+ * @example
+ * const grant = createGrant({ grantor: patient, grantee: doctor, dataTypes: ['http://loinc.org|8867-4'],
+ *   actions: ['access'], purposes: ['TREAT'], access: createWindow({ fromMs, days: 30 }) })
+ */
+export function createGrant(fields: Grant): Grant
+export function createGrant<T extends string>(fields: Grant<T>): Grant<T>
+export function createGrant<T extends string>(fields: Grant<T>): Grant<T> {
+  const flaw = findMalformed(fields) ?? findUnknown(fields)
+  if (flaw !== undefined) rejectArgument(flaw.clause, flaw.expected, 'something else')
+  const { grantor, patient = grantor, grantee, access, data } = fields
+  assertParties({ patient, grantor, grantee })
+  const { dataTypes, actions, purposes, effect, obligations } = createClauses(fields)
+  return Object.freeze({
+    patient,
+    grantor,
+    grantee: typeof grantee === 'string' ? grantee : Object.freeze({ ...grantee }),
+    dataTypes,
+    actions,
+    purposes,
+    access: copyWindow(access),
+    ...(data && { data: copyWindow(data) }),
+    effect,
+    obligations,
+  })
+}
+
+/**
+ * Returns the window from a moment for some days and minutes of exactly 24 hours and 60 seconds; its end is outside.
+ *
+ * @param options - `fromMs`: milliseconds UTC; `days` and `minutes`: whole numbers, together more than nothing
+ * @throws When the numbers are wrong, or the end is beyond what a date can name: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
+export function createWindow(options: {
+  readonly fromMs: number
+  readonly days?: number
+  readonly minutes?: number
+}): TimeWindow {
+  const { fromMs, days = 0, minutes = 0 } = options
+  if (!isTime(fromMs)) rejectArgument('fromMs', 'whole milliseconds UTC', String(fromMs))
+  if (!isTime(days)) rejectArgument('days', 'a whole number', String(days))
+  if (!isTime(minutes)) rejectArgument('minutes', 'a whole number', String(minutes))
+  const untilMs = fromMs + days * DAY_MS + minutes * MINUTE_MS
+  if (untilMs === fromMs || !isTime(untilMs))
+    rejectArgument('days', 'an end after the start that a date can name', String(days))
+  return Object.freeze({ fromMs, untilMs })
+}
