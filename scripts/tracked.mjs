@@ -22,7 +22,7 @@ const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--e
 const files = list
   .toString()
   .split('\0')
-  .filter((file) => file !== '' && existsSync(join(root, file)))
+  .filter((file) => file !== '' && existsSync(join(root, file)) && statSync(join(root, file)).isFile())
 const problems = files.flatMap((file) => {
   const found = statSync(join(root, file)).size > BYTES_MAX ? [`${file}: larger than ${BYTES_MAX} bytes`] : []
   const lines = readFileSync(join(root, file), 'utf8').split('\n')

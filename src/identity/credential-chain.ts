@@ -114,7 +114,7 @@ export function validateCredentials(
   chain: readonly Credential[],
   options: CredentialChainOptions,
 ): Result<readonly Verified<Credential>[], ChainErrorCode> {
-  const { chainId, atMs, verifier = createVerifier(), signingKeyOf = (account) => account } = options
+  const { chainId, atMs, verifier = createVerifier(), signingKeyOf = (account: Did) => account } = options
   // Comparisons with NaN are false, so that an expired credential would look live.
   if (!Number.isSafeInteger(atMs)) rejectArgument('atMs', 'integer milliseconds', 'something else')
   if (!isChainLength(chain)) {

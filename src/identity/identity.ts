@@ -13,11 +13,12 @@ import { createAgreementKey, type AgreementKey } from '../primitives/agreement.t
 import type { PreSecret } from '../primitives/bls-secret.ts'
 import { copyBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { CborValue } from '../primitives/codec.ts'
-import type { DataType, Did } from '../primitives/did.ts'
+import { createDid, type DataType, type Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { createLabeler, type Labeler } from '../primitives/label.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
-import { createSigner, signDigest, type Signer } from '../primitives/signature.ts'
+import { deriveSigningKey } from '../primitives/secp256k1.ts'
+import { signDigest, type Signer } from '../primitives/signature.ts'
 import type { Tag } from '../primitives/tags.ts'
 import { createKeyRecord, preKeyContext, validateKeyRecord, type KeyRecord, type PreKeys } from './key-record.ts'
 import type { PreKeyMaker } from './pre-keys.ts'
@@ -81,8 +82,21 @@ function makePreKeys(did: Did, secrets: PreSecrets, maker: PreKeyMaker): PreKeys
   return Object.freeze({ delegator: make('delegator'), delegatee: make('delegatee') })
 }
 
+function copySecrets(secrets: PreSecrets | undefined): PreSecrets {
+  if (secrets === undefined) return rejectArgument('identity', 'one with PRE keys', 'one without')
+  return {
+    delegator: copyBytes(secrets.delegator) as PreSecret,
+    delegatee: copyBytes(secrets.delegatee) as PreSecret,
+  }
+}
+
 /** Holds secrets until they are disposed of. */
-function createVault(secrets: Secrets): { readonly use: () => Secrets; readonly dispose: () => void } {
+interface Vault {
+  readonly use: () => Secrets
+  readonly dispose: () => void
+}
+
+function createVault(secrets: Secrets): Vault {
   let held: Secrets | undefined = secrets
   return {
     use: () => held ?? rejectArgument('identity', 'one that is in use', 'one that was disposed of'),
@@ -93,37 +107,23 @@ function createVault(secrets: Secrets): { readonly use: () => Secrets; readonly 
   }
 }
 
-/** The secrets behind the interfaces through which they are used. */
-function assemble(
-  secrets: Secrets,
-  options: { readonly signingKey: Did; readonly keys: Verified<KeyRecord>; readonly random: RandomSource },
-): Identity | PreIdentity {
-  const { signingKey, keys, random } = options
-  const { use, dispose } = createVault(secrets)
-  const identity: Identity = {
-    did: keys.did,
+/** The interfaces through which secrets are used. */
+function createFaces({ use }: Vault, random: RandomSource): Pick<Identity, 'signer' | 'agreement' | 'labeler'> {
+  return {
     signer: Object.freeze({
-      did: signingKey,
+      did: createDid(deriveSigningKey(use().signing)),
       sign: (tag: Tag, fields: readonly CborValue[]) =>
         signDigest(taggedHash(tag, ...fields), use().signing, drawBytes(random, 32)),
     }),
     agreement: Object.freeze({
-      publicKey: copyBytes(secrets.agreement.publicKey),
+      publicKey: copyBytes(use().agreement.publicKey),
       agree: (peer: Uint8Array) => use().agreement.agree(peer),
     }),
-    keys,
     labeler: Object.freeze({
       isPrivate: true,
       label: (dataType: DataType) => createLabeler({ labelKey: use().label }).label(dataType),
     }),
-    dispose,
   }
-  if (secrets.pre === undefined) return Object.freeze(identity)
-  const copyOf = (role: keyof PreSecrets) => copyBytes((use().pre as PreSecrets)[role]) as PreSecret
-  return Object.freeze({
-    ...identity,
-    preSecrets: () => ({ delegator: copyOf('delegator'), delegatee: copyOf('delegatee') }),
-  })
 }
 
 /**
@@ -150,29 +150,32 @@ export function deriveIdentity(
   random: RandomSource = randomBytes,
 ): Identity | PreIdentity {
   assertSeedPath(options)
-  const signing = deriveSigningSecret(options)
-  const agreementSecret = deriveAgreementSecret(options)
-  const agreement = createAgreementKey(agreementSecret)
-  agreementSecret.fill(0)
-  const signer = createSigner(signing, random)
-  const did = options.did ?? signer.did
-  const pre = options.pre === undefined ? undefined : derivePreSecrets(options)
-  const record = createKeyRecord(
-    { did, agreement, ...(pre === undefined ? {} : { pre: makePreKeys(did, pre, options.pre as PreKeyMaker) }) },
-    { signer },
-  )
-  const secrets: Secrets = { signing, label: deriveLabelKey(options), agreement, pre }
-  return assemble(secrets, { signingKey: signer.did, keys: markOwn(record), random })
+  const { pre: maker } = options
+  const vault = createVault({
+    signing: deriveSigningSecret(options),
+    label: deriveLabelKey(options),
+    agreement: createAgreementKey(deriveAgreementSecret(options)),
+    pre: maker === undefined ? undefined : derivePreSecrets(options),
+  })
+  const faces = createFaces(vault, random)
+  const did = options.did ?? faces.signer.did
+  const base = { did, ...faces, dispose: vault.dispose }
+  if (maker === undefined) return Object.freeze({ ...base, keys: createOwnRecord({ did }, faces) })
+  const preSecrets = () => copySecrets(vault.use().pre)
+  const pre = makePreKeys(did, preSecrets(), maker)
+  return Object.freeze({ ...base, keys: createOwnRecord({ did, pre }, faces), preSecrets })
 }
 
 /**
- * Marks a record made by this call. Its signature is checked once more, which also catches a fault of the arithmetic; its
- * PRE proofs cost twenty times as much and are left to those who receive the record.
+ * Makes and marks the record of this identity. Its signature is checked once more, which also catches a fault of the
+ * arithmetic; PRE proofs cost twenty times as much and are left to those who receive the record.
  */
-function markOwn(record: KeyRecord): Verified<KeyRecord> {
-  return unwrap(
-    validateKeyRecord(record, { preKeyVerifier: { isPublicKey: () => true, verifyPossession: () => true } }),
-  )
+function createOwnRecord(
+  keys: { readonly did: Did; readonly pre?: PreKeys },
+  { signer, agreement }: Pick<Identity, 'signer' | 'agreement'>,
+): Verified<KeyRecord> {
+  const preKeyVerifier = { isPublicKey: () => true, verifyPossession: () => true }
+  return unwrap(validateKeyRecord(createKeyRecord({ ...keys, agreement }, { signer }), { preKeyVerifier }))
 }
 
 /**

@@ -32,6 +32,7 @@ import {
 } from '../primitives/shape.ts'
 import {
   createVerifier,
+  parseSigningKey,
   SIGNATURE_BYTES,
   toSignature,
   type Signature,
@@ -177,7 +178,7 @@ export function createKeyRecord(
 }
 
 /**
- * Returns the canonical bytes of a key record: 171, or 468 with PRE keys.
+ * Returns the canonical bytes of a key record: 174, or 472 with PRE keys.
  *
  * @throws When a field has a wrong form: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
@@ -199,7 +200,11 @@ function invalid(path: string, expected: string): Failure<'ERR_IDENTITY_INVALID'
   return fail('ERR_IDENTITY_INVALID', `${path}: expected ${expected}`, { path, details: { expected } })
 }
 
-function invalidPoint(path: string, group: 'x25519' | 'G1', expected: string): Failure<'ERR_CRYPTO_INVALID_POINT'> {
+function invalidPoint(
+  path: string,
+  group: 'secp256k1' | 'x25519' | 'G1',
+  expected: string,
+): Failure<'ERR_CRYPTO_INVALID_POINT'> {
   return fail('ERR_CRYPTO_INVALID_POINT', `${path}: expected ${expected}`, { path, details: { group } })
 }
 
@@ -244,7 +249,8 @@ function findForm(record: KeyRecord): Result<readonly CborValue[], 'ERR_IDENTITY
 }
 
 /**
- * Returns the record marked `Verified`, or the first rule that it breaks: form, agreement key, signature, PRE keys.
+ * Returns the record marked `Verified`, or the first rule that it breaks: form, signing and agreement key, signature,
+ * PRE keys.
  *
  * Total. Cost: one signature verification, and for PRE keys two proofs of possession (pairings). Possession of the
  * agreement key is not in the record: a registrar sees it with `verifyAgreementProof` before it registers the record.
@@ -261,6 +267,10 @@ export function validateKeyRecord(
   const { verifier = createVerifier(), preKeyVerifier } = options
   const form = findForm(record)
   if (!form.ok) return form
+  for (const name of ['did', 'signingKey'] as const) {
+    if (parseSigningKey(toPublicKey(record[name])).ok) continue
+    return invalidPoint(`${OBJECT}.${name}`, 'secp256k1', 'a point of secp256k1')
+  }
   if (!isAgreementPublicKey(record.agreement)) {
     return invalidPoint(`${OBJECT}.agreement`, 'x25519', 'a canonical X25519 key that is not of low order')
   }

@@ -60,7 +60,7 @@ function seal(
 export function sealingKey(state: RingState, dataType: DataType): SealingKey {
   const label = labelOf(state, dataType)
   const { epoch, keys } = currentEpoch(state, state.owner)
-  const key = keys === undefined || !keys.commitments.has(label) ? undefined : findTypeKey(keys, label)
+  const key = keys?.commitments.has(label) === true ? findTypeKey(keys, label) : undefined
   if (key === undefined) throw notHeld({ label, epoch }, 'extend the epoch by this type first')
   return seal(state, { patient: state.owner, label, epoch }, key)
 }

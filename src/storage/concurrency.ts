@@ -4,7 +4,7 @@
  */
 
 /** How many blocks are in work at once; more gains nothing measurable and costs 256 KiB each. */
-export const BLOCKS_AT_ONCE = 4
+export const BLOCKS_AT_ONCE = 8
 
 /**
  * Yields `map` of each item, in the order of the items, with up to `width` of them in work.

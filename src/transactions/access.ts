@@ -27,6 +27,7 @@ import {
   timeMs,
   tuple,
   type Shape,
+  type ShapeType,
 } from '../primitives/shape.ts'
 import type { CborValue } from '../primitives/codec.ts'
 import { transactionId } from './diagnosis.ts'
@@ -120,7 +121,7 @@ function windowOf(fromMs: number, untilMs: number): TimeWindow | Mismatch {
 }
 
 /** The terms of one grant, without its parties. */
-export const grantTerms: Shape<GrantTerms<Label>> = mapped(wireTerms, {
+export const grantTerms: Shape<GrantTerms<Label>> = mapped<ShapeType<typeof wireTerms>, GrantTerms<Label>>(wireTerms, {
   parse(wire) {
     const access = windowOf(wire.accessFromMs, wire.accessUntilMs)
     if (access instanceof Mismatch) return access.within('accessUntilMs', 4)

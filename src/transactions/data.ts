@@ -64,7 +64,7 @@ export const dataKind: KindDefinition<DataBody> = {
   body: variantOf<DataBody>({
     at: 0,
     name: 'mode',
-    forms: [write as Shape<DataBody>, read as Shape<DataBody>],
+    forms: [write, read],
     formOf: (body) => MODES.indexOf(body.mode),
   }),
   check: () => undefined,

@@ -150,12 +150,9 @@ const signedShape: Shape<ParsedTransaction> = {
     const signature = last instanceof Uint8Array ? toSignature(last) : undefined
     if (signature === undefined)
       return new Mismatch(`${SIGNATURE_BYTES} bytes`).within('signature', elements.length - 1)
-    return { ...unsigned, signature } as ParsedTransaction
+    return { ...unsigned, signature }
   },
-  write: ({ signature, ...unsigned }) => [
-    ...(unsignedShape.write(unsigned as UnsignedTransaction) as readonly CborValue[]),
-    signature,
-  ],
+  write: ({ signature, ...unsigned }) => [...(unsignedShape.write(unsigned) as readonly CborValue[]), signature],
 }
 
 function bytesMaxOf(kindVersion: number | undefined): number {
@@ -171,7 +168,7 @@ function bytesMaxOf(kindVersion: number | undefined): number {
 export function createTransaction<const K extends TransactionKind>(
   fields: Draft<K> & Omit<TransactionHeader, 'delegate'> & { readonly delegate?: number },
 ): UnsignedTransaction<K> {
-  if (!Object.hasOwn(KINDS, fields.kind)) rejectArgument('kind', Object.keys(KINDS).join(' | '), String(fields.kind))
+  if (!Object.hasOwn(KINDS, fields.kind)) rejectArgument('kind', Object.keys(KINDS).join(' | '), fields.kind)
   const written = writeShape({ ...fields, delegate: fields.delegate ?? 0 } as UnsignedTransaction, unsignedShape, {
     object: 'transaction',
   })
@@ -221,6 +218,7 @@ export function signTransaction<K extends TransactionKind>(
 /**
  * Returns the transaction with a signature that was made elsewhere, after verifying it.
  *
+ * @param transaction - from {@link createTransaction}
  * @param options - `signature`: 64 bytes r | s, or 65 with the hint; `signingKey`: default the sender
  * @throws When the signature does not hold: `ERR_SIGNATURE_INVALID`. {@link VitalsealError}
  */
@@ -259,9 +257,8 @@ function completeSignature(bytes: Uint8Array): Signature | undefined {
  * @throws When it is larger: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function encodeTransaction(transaction: ParsedTransaction): Bytes {
-  const { id: _, ...parsed } = transaction as ParsedTransaction & { readonly id?: TransactionId }
   const bytesMax = bytesMaxOf(KINDS[transaction.kind].version)
-  return encodeCbor(signedShape.write(parsed as ParsedTransaction), { ...codecLimits, bytesMax })
+  return encodeCbor(signedShape.write(transaction), { ...codecLimits, bytesMax })
 }
 
 /**
@@ -308,7 +305,7 @@ export function validateTransaction<K extends TransactionKind>(
   const parsed: ParsedTransaction = transaction as unknown as ParsedTransaction
   const broken = checkSender(parsed, options) ?? checkBody(parsed, { ...options, verifier })
   if (broken !== undefined) return broken
-  const { id: _, signature, ...unsigned } = parsed as ParsedTransaction & { readonly id?: TransactionId }
+  const { signature, ...unsigned } = parsed
   const digest = hashTransaction(unsigned, { chainId })
   if (!verifier.verify({ signer: signingKey, digest, signature })) {
     return fail('ERR_SIGNATURE_INVALID', wrongSignature(signingKey), {

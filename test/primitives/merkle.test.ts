@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 
 import { fromHex, toHex } from '../../src/primitives/bytes.ts'
+import type { Digest32 } from '../../src/primitives/hash.ts'
 import {
   createMerkleAccumulator,
   hashMerkleLeaf,
@@ -22,7 +23,7 @@ describe('hashes of RFC 6962 2.1', () => {
     const sha256 = (hex: string): string => createHash('sha256').update(fromHex(hex)).digest('hex')
     const data = new Uint8Array(1000).fill(7)
     expect(toHex(hashMerkleLeaf(data))).toBe(sha256(`00${toHex(data)}`))
-    const [left, right] = leafHashes as [Uint8Array, Uint8Array]
+    const [left, right] = leafHashes.slice(0, 2) as [Digest32, Digest32]
     expect(toHex(hashMerkleNode(left, right))).toBe(sha256(`01${toHex(left)}${toHex(right)}`))
   })
 
