@@ -23,6 +23,7 @@ const ok = await runGroups([
     script('api'),
     script('sizes'),
     script('published'),
+    script('compilers'),
     script('licences'),
     script('tracked'),
   ],
