@@ -35,7 +35,7 @@ export const packages = {
   '@noble/curves/secp256k1.js': ['primitives/secp256k1.ts'],
   '@noble/curves/utils.js': ['primitives/secp256k1.ts'],
   '@noble/hashes/hkdf.js': ['primitives/hpke.ts', 'primitives/kdf.ts'],
-  '@noble/hashes/hmac.js': ['identity/agreement-proof.ts', 'primitives/label.ts'],
+  '@noble/hashes/hmac.js': ['identity/agreement-proof.ts', 'primitives/hash.ts'],
   '@noble/hashes/sha2.js': ['identity/agreement-proof.ts', 'primitives/'],
   '@noble/hashes/utils.js': ['primitives/bytes.ts'],
   'multiformats/bases/base58': ['identity/multikey.ts', 'primitives/did.ts'],
