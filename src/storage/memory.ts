@@ -7,7 +7,7 @@ import type { Blockstore } from './blockstore.ts'
 
 /** A blockstore whose answers are at hand. */
 export interface MemoryBlockstore extends Blockstore {
-  /** Returns a copy of the block, or undefined. */
+  /** Returns the block itself, not to be changed, or undefined. */
   get(cid: { toString(): string }): Bytes | undefined
   /** Keeps a copy of the block. */
   put(cid: { toString(): string }, bytes: Uint8Array): void
@@ -17,14 +17,14 @@ export interface MemoryBlockstore extends Blockstore {
   readonly blockCount: number
 }
 
-/** Returns an empty blockstore in memory. It copies what goes in and out. */
+/**
+ * Returns an empty blockstore in memory. It copies what goes in, and not what comes out: a reader who changes what he got
+ * damages the block, and every later reader notices.
+ */
 export function createMemoryBlockstore(): MemoryBlockstore {
   const blocks = new Map<string, Bytes>()
   return Object.freeze({
-    get(cid) {
-      const bytes = blocks.get(cid.toString())
-      return bytes === undefined ? undefined : copyBytes(bytes)
-    },
+    get: (cid) => blocks.get(cid.toString()),
     put: (cid, bytes) => void blocks.set(cid.toString(), copyBytes(bytes)),
     delete: (cid) => void blocks.delete(cid.toString()),
     get blockCount() {

@@ -9,7 +9,7 @@
 
 import { VitalsealError, rejectArgument } from '../errors.ts'
 import { AEAD_TAG_BYTES, createFrameOpener, openAead, type AeadContext } from '../primitives/aead.ts'
-import { concatBytes, type Bytes } from '../primitives/bytes.ts'
+import { concatBytes, copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { readBlock, type Blockstore } from './blockstore.ts'
@@ -70,11 +70,16 @@ export async function openRecord(id: RecordId, options: OpenOptions & { readonly
   for await (const chunk of plaintextFrom(record, { frameFirst, end }, options)) {
     const from = Math.max(0, start - position)
     const until = Math.min(chunk.length, end - position)
-    if (from < until) chunks.push(until - from === chunk.length ? chunk : chunk.slice(from, until))
+    if (from < until) chunks.push(chunk.subarray(from, until))
     position += chunk.length
     if (position >= end) break
   }
-  return chunks.length === 1 ? (chunks[0] as Bytes) : concatBytes(...chunks)
+  return chunks.length === 1 ? own(chunks[0] as Bytes) : concatBytes(...chunks)
+}
+
+/** Returns bytes with nothing behind them: nobody shall find padding in the buffer of a plaintext. */
+function own(bytes: Bytes): Bytes {
+  return bytes.length === bytes.buffer.byteLength ? bytes : copyBytes(bytes)
 }
 
 function assertRange({ start, end }: ByteRange): void {
@@ -94,7 +99,7 @@ function assertRange({ start, end }: ByteRange): void {
  */
 export async function* streamRecord(id: RecordId, options: OpenOptions): AsyncGenerator<Bytes, void> {
   const record = await openRoot(id, options)
-  yield* plaintextFrom(record, { frameFirst: 0, end: Infinity }, options)
+  for await (const chunk of plaintextFrom(record, { frameFirst: 0, end: Infinity }, options)) yield own(chunk)
 }
 
 async function openRoot(id: RecordId, options: OpenOptions): Promise<OpenedRecord> {

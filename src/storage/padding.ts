@@ -37,7 +37,7 @@ export function paddedLength(plaintextBytes: number, padding: Padding): number {
 
 /** Takes the padding off again, frame after frame, and releases nothing that may be padding. */
 export interface Unpadder {
-  /** Returns what is now known to be plaintext. */
+  /** Returns what is now known to be plaintext; may be a view on the frame. */
   push(frame: Bytes): Iterable<Bytes>
   /** Tells whether what was held back is a whole padding; called after the last frame. */
   isComplete(): boolean
@@ -62,8 +62,7 @@ export function createUnpadder(options: { readonly isMidway: boolean }): Unpadde
       if (held !== undefined) yield* heldBytes(held, frame.length)
       const endsInMarker = frame[lastIndex] === PADDING_MARKER
       held = endsInMarker ? { marker: true, zeros: frame.length - 1 - lastIndex } : undefined
-      // A copy, so that nobody finds padding in the buffer behind a plaintext.
-      const released = endsInMarker ? frame.slice(0, lastIndex) : frame
+      const released = endsInMarker ? frame.subarray(0, lastIndex) : frame
       if (released.length > 0) yield released
     },
     isComplete: () => held !== undefined,
