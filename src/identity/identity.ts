@@ -151,10 +151,13 @@ export function deriveIdentity(
 ): Identity | PreIdentity {
   assertSeedPath(options)
   const { pre: maker } = options
+  const agreementSecret = deriveAgreementSecret(options)
+  const agreement = createAgreementKey(agreementSecret)
+  agreementSecret.fill(0)
   const vault = createVault({
     signing: deriveSigningSecret(options),
     label: deriveLabelKey(options),
-    agreement: createAgreementKey(deriveAgreementSecret(options)),
+    agreement,
     pre: maker === undefined ? undefined : derivePreSecrets(options),
   })
   const faces = createFaces(vault, random)

@@ -90,10 +90,13 @@ export function deriveLabelKey(path: SeedPath): Bytes {
   return derive(path, 'label', 32)
 }
 
-/** Returns the PRE secrets of a circle, each from derived material of its own. Kept inside the folder. */
+/**
+ * Returns the PRE secrets of a circle: for each side, KeyGen of the BLS signature draft over 32 derived bytes of its own,
+ * which reduces 48 bytes modulo r. Kept inside the folder.
+ */
 export function derivePreSecrets(path: SeedPath): PreSecrets {
   return {
-    delegator: derivePreSecret(derive(path, 'pre-delegator', WIDE_BYTES)),
-    delegatee: derivePreSecret(derive(path, 'pre-delegatee', WIDE_BYTES)),
+    delegator: derivePreSecret(derive(path, 'pre-delegator', 32)),
+    delegatee: derivePreSecret(derive(path, 'pre-delegatee', 32)),
   }
 }
