@@ -20,7 +20,17 @@ export {
 export { type AgreementKey, createAgreementKey, isAgreementPublicKey } from './agreement.ts'
 export { type Brand, type Bytes, equalBytes, fromHex, toHex, type Verified } from './bytes.ts'
 export { type CborValue, type CodecErrorCode, encodeCbor, parseCbor } from './codec.ts'
-export { createRecordId, digestOfRecord, parseRecordId, type RecordId, toCid } from './content-id.ts'
+export {
+  type ContentCodec,
+  createRecordId,
+  DAG_CBOR_CODEC,
+  digestOfRecord,
+  hashBlock,
+  parseRecordId,
+  RAW_CODEC,
+  type RecordId,
+  toCid,
+} from './content-id.ts'
 export { createDid, type DataType, type Did, parseDid, toPublicKey } from './did.ts'
 export { type Digest32, sha256, taggedHash } from './hash.ts'
 export {
@@ -43,6 +53,7 @@ export { type ChainId, createId, type GrantId, parseId, toDigest, type Transacti
 export { hkdf, type HkdfInput, hkdfTagged } from './kdf.ts'
 export { ALL_TYPES_LABEL, createLabeler, isDataType, isLabel, type Label, type Labeler } from './label.ts'
 export { type CodecLimits, codecLimits } from './limits.ts'
+export type { Progress, ProgressOptions, Signal } from './progress.ts'
 export { randomBytes, type RandomSource } from './random.ts'
 export { type Role, ROLES } from './roles.ts'
 export {

@@ -1,0 +1,82 @@
+import { buildSync } from 'esbuild'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+
+import { party } from '../support/parties.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(root, 'node_modules/.examples-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Runs a program as a user's bundler would build it, against the sources. */
+function run(source: string, name: string, args: readonly string[] = []): string {
+  const entry = join(folder, `${name}.ts`)
+  const outfile = join(folder, `${name}.mjs`)
+  writeFileSync(entry, source)
+  buildSync({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    tsconfigRaw: {},
+    logLevel: 'error',
+    alias: Object.fromEntries(
+      Object.keys((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }).exports)
+        .filter((subpath) => subpath !== './package.json')
+        .map((subpath) => {
+          const folderName = subpath.slice(2)
+          const file = folderName === 'errors' ? 'errors.ts' : `${folderName}/index.ts`
+          return [`vitalseal/${folderName}`, join(root, 'src', file)]
+        }),
+    ),
+  })
+  const result = spawnSync(process.execPath, [outfile, ...args], { encoding: 'utf8', cwd: tmpdir(), timeout: 30_000 })
+  expect(result.stderr).toBe('')
+  expect(result.status).toBe(0)
+  return result.stdout
+}
+
+/** The TypeScript of a page, block by block. */
+function blocksOf(page: string): readonly string[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code as string)
+}
+
+const example = (name: string) => readFileSync(join(root, 'examples', `${name}.ts`), 'utf8')
+
+describe('programs that users copy', () => {
+  it('README: every block runs as printed', () => {
+    const blocks = blocksOf('README.md')
+    expect(blocks.length).toBeGreaterThan(0)
+    for (const [index, code] of blocks.entries()) {
+      expect(run(code, `readme-${index}`)).toMatch(/^bafkrei\w+ \{"resourceType":"Observation"\}\n$/)
+    }
+  })
+
+  it('examples/transaction.ts', () => {
+    expect(run(example('transaction'), 'transaction')).toMatch(/^bafkrei\w+\n168 bytes Uint8Array\(32\)/)
+  })
+
+  it('examples/policy.ts', () => {
+    const output = run(example('policy'), 'policy', [party('ann').did, party('bob').did])
+    expect(output).toMatch(/^until 2026-07-01T00:00:00.000Z \[ \{ kind: 'notify-patient' \} \]\n/)
+    expect(output).toContain('from 1 June 2026 until 1 July 2026')
+    expect(output).toContain(party('bob').did)
+  })
+
+  it('examples/epochs.ts', () => {
+    expect(run(example('epochs'), 'epochs').split('\n')).toEqual([
+      'tx_key of epoch 1: bob says not-for-us',
+      'tx_key of epoch 1: bob says opened',
+      'bob opens epoch 1',
+      'tx_key of epoch 2: bob says not-for-us',
+      'VitalsealError [ERR_KEYS_NOT_HELD]',
+      '',
+    ])
+  })
+})
