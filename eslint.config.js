@@ -76,6 +76,22 @@ export default [
     },
   },
   {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['clearTimeout', 'console', 'performance', 'process', 'setTimeout', 'URL'].map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: {
+      eqeqeq: 'error',
+      'no-undef': 'error',
+      'no-unused-vars': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  {
     files: ['src/**/*.ts'],
     plugins: { jsdoc, vitalseal: { rules: { opening } } },
     settings: { jsdoc: { mode: 'typescript' } },
