@@ -17,7 +17,43 @@ export {
   unwrap,
   VitalsealError,
 } from '../errors.ts'
+export { type AeadContext, type AeadHeader, type AeadMessage, openAead, sealAead } from './aead.ts'
 export { type AgreementKey, createAgreementKey, isAgreementPublicKey } from './agreement.ts'
+export {
+  type BlsSecretKey,
+  deriveBlsSecretKey,
+  generateBlsSecretKey,
+  generatePreSecret,
+  parseBlsSecretKey,
+  parsePreSecret,
+  type PreSecret,
+} from './bls-secret.ts'
+export {
+  aggregateBlsSignatures,
+  type BlsPossession,
+  type BlsPublicKey,
+  type BlsSignature,
+  type BlsSigner,
+  type BlsTag,
+  createBlsSigner,
+  type SignedByMany,
+  type SignedByOne,
+  validateBlsPossession,
+  verifyBlsAggregate,
+  verifyBlsSignature,
+} from './bls-signature.ts'
+export {
+  type BlsScalar,
+  encodeG1,
+  encodeG2,
+  encodeScalar,
+  type G1Point,
+  type G2Point,
+  parseG1,
+  parseG2,
+  parseScalar,
+  type PointErrorCode,
+} from './bls12-381.ts'
 export { type Brand, type Bytes, equalBytes, fromHex, toHex, type Verified } from './bytes.ts'
 export { type CborValue, type CodecErrorCode, encodeCbor, parseCbor } from './codec.ts'
 export {
@@ -53,6 +89,17 @@ export { type ChainId, createId, type GrantId, parseId, toDigest, type Transacti
 export { hkdf, type HkdfInput, hkdfTagged } from './kdf.ts'
 export { ALL_TYPES_LABEL, createLabeler, isDataType, isLabel, type Label, type Labeler } from './label.ts'
 export { type CodecLimits, codecLimits } from './limits.ts'
+export {
+  createMerkleAccumulator,
+  hashMerkleLeaf,
+  hashMerkleNode,
+  hashMerkleTree,
+  type MerkleAccumulator,
+  type MerkleHead,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle.ts'
+export { createConsistencyProof, createInclusionProof, createMerkleTree, type MerkleTree } from './merkle-tree.ts'
 export type { Progress, ProgressOptions, Signal } from './progress.ts'
 export { randomBytes, type RandomSource } from './random.ts'
 export { type Role, ROLES } from './roles.ts'
@@ -65,4 +112,5 @@ export {
   toSignature,
   type Verifier,
 } from './signature.ts'
+export { encodeSignerBitmap, parseSignerBitmap } from './signer-bitmap.ts'
 export { type Tag, TAGS } from './tags.ts'
