@@ -109,6 +109,10 @@ interface Making {
   readonly known: PatientKeys | undefined
   readonly name: EpochName
   readonly root: Bytes
+  readonly typesSecret: Bytes
+  readonly diagnosisSecret: Bytes
+  /** The keys of the listed labels, each derived once. */
+  readonly typeKeys: ReadonlyMap<Label, Bytes>
   readonly labels: readonly LabelCommitment[]
   readonly names: ReadonlyMap<Label, DataType>
   readonly random: RandomSource
@@ -191,7 +195,7 @@ function accountKey(state: RingState, given: Uint8Array | undefined): Uint8Array
 
 function make(
   ring: KeyRing,
-  parts: Omit<Making, 'labels' | 'names'>,
+  parts: Pick<Making, 'state' | 'known' | 'name' | 'root' | 'random'>,
   options: EpochOptions & { readonly listed: readonly Label[] },
 ): Making {
   const { name, root } = parts
@@ -213,11 +217,10 @@ function make(
   if (labels.size > KEY_LABELS_MAX)
     rejectArgument('options.dataTypes', `at most ${KEY_LABELS_MAX} types`, `${labels.size}`)
   const typesSecret = deriveTypesSecret(root)
-  const committed = [...labels].sort().map((label) => ({
-    label,
-    commitment: commitTypeKey(deriveTypeKey(typesSecret, label), { ...name, label }),
-  }))
-  return { ...parts, names, labels: committed }
+  const typeKeys = new Map([...labels].sort().map((label) => [label, deriveTypeKey(typesSecret, label)]))
+  const committed = [...typeKeys].map(([label, key]) => ({ label, commitment: commitTypeKey(key, { ...name, label }) }))
+  const diagnosisSecret = deriveDiagnosisSecret(root)
+  return { ...parts, names, labels: committed, typesSecret, diagnosisSecret, typeKeys }
 }
 
 async function assemble(making: Making, mode: 'rotate' | 'extend', options: EpochOptions): Promise<KeyDrafts> {
@@ -263,10 +266,10 @@ function prepareAll(
 
 /** The contents of a recipient's envelope, or why there can be none. */
 function prepare(making: Making, recipient: Recipient): Prepared | string {
-  const { name, root } = making
+  const { name, diagnosisSecret } = making
   const doctor = recipient.keys.did
   if (doctor === name.patient) return 'is the owner, whose envelope is another'
-  const diagnosisKey = deriveDiagnosisKey(deriveDiagnosisSecret(root), { doctor, epoch: name.epoch })
+  const diagnosisKey = deriveDiagnosisKey(diagnosisSecret, { doctor, epoch: name.epoch })
   const handed = (recipient.handed ?? []).map((key) => findHanded(making, key))
   if (handed.includes(undefined)) return 'is to be handed a key that the ring does not hold'
   const found = handed as readonly { readonly named: HandedKey; readonly key: Bytes }[]
@@ -292,8 +295,10 @@ function prepare(making: Making, recipient: Recipient): Prepared | string {
 }
 
 /** Exactly the keys that the grant covers; who reads all types gets sT, and names where he could not compute labels. */
-function typeKeysFor({ state, labels, names, root }: Making, { dataTypes }: Recipient): EnvelopeContents['typeKeys'] {
-  const typesSecret = deriveTypesSecret(root)
+function typeKeysFor(
+  { state, labels, names, typeKeys }: Making,
+  { dataTypes }: Recipient,
+): EnvelopeContents['typeKeys'] {
   const isPrivate = state.labeler?.isPrivate ?? true
   const granted = dataTypes === 'all' ? undefined : new Set(dataTypes)
   return labels.flatMap(({ label }, position) => {
@@ -302,7 +307,7 @@ function typeKeysFor({ state, labels, names, root }: Making, { dataTypes }: Reci
     const isCovered =
       granted === undefined ? isAll || isPrivate : !isAll && dataType !== undefined && granted.has(dataType)
     if (!isCovered) return []
-    return [{ position, key: deriveTypeKey(typesSecret, label), name: isPrivate && !isAll ? (dataType ?? null) : null }]
+    return [{ position, key: typeKeys.get(label) as Bytes, name: isPrivate && !isAll ? (dataType ?? null) : null }]
   })
 }
 
@@ -367,7 +372,7 @@ function sealOne(
 }
 
 function sealOwn(
-  { root, names, labels, state, random }: Making,
+  { root, typesSecret, names, labels, state, random }: Making,
   context: EnvelopeContext,
   delegates: readonly DelegateRecipient[],
   skipped: SkippedRecipient[],
@@ -380,7 +385,7 @@ function sealOwn(
   const sealed: OwnEnvelope[] = []
   for (const { slot, agreement, rights } of [...delegates].sort((a, b) => a.slot - b.slot)) {
     const level = rightsOf(rights).includes('rotate') ? 'root' : 'types'
-    const secret = level === 'root' ? root : deriveTypesSecret(root)
+    const secret = level === 'root' ? root : typesSecret
     try {
       sealed.push(sealOwnEnvelope({ context, slot, agreement, contents: { level, secret, names: listed } }, random))
     } catch (error) {
