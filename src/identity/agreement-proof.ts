@@ -10,13 +10,11 @@
  * counted as its own.
  */
 
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-
 import { isVitalsealError, rejectArgument } from '../errors.ts'
 import type { AgreementKey } from '../primitives/agreement.ts'
 import { equalBytes, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor } from '../primitives/codec.ts'
+import { hmacSha256 } from '../primitives/hash.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
 import { hkdfTagged } from '../primitives/kdf.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
@@ -46,7 +44,7 @@ function computeProof(shared: Bytes, registrar: Uint8Array, { record, chainId, c
   }
   const key = hkdfTagged(shared, TAGS.agreementPossession, [record.agreement, registrar])
   const message = encodeCbor([TAGS.agreementPossession, toDigest(chainId), hashKeyRecord(record), challenge])
-  return hmac(nobleSha256, key, message)
+  return hmacSha256(key, message)
 }
 
 /**

@@ -96,12 +96,16 @@ interface Vault {
   readonly dispose: () => void
 }
 
+function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
+  for (const bytes of secrets) bytes?.fill(0)
+}
+
 function createVault(secrets: Secrets): Vault {
   let held: Secrets | undefined = secrets
   return {
     use: () => held ?? rejectArgument('identity', 'one that is in use', 'one that was disposed of'),
     dispose() {
-      for (const bytes of [held?.signing, held?.label, held?.pre?.delegator, held?.pre?.delegatee]) bytes?.fill(0)
+      wipe(held?.signing, held?.label, held?.pre?.delegator, held?.pre?.delegatee)
       held = undefined
     },
   }
@@ -129,7 +133,7 @@ function createFaces({ use }: Vault, random: RandomSource): Pick<Identity, 'sign
 /**
  * Returns the identity of one circle. The same seed and circle give the same keys, on every machine and in every version.
  *
- * Cost: about 3 ms; with PRE keys about 30 ms. Carries no pairing code unless `pre` brings it.
+ * Cost: about 3 ms; with PRE keys about 30 ms, more the first time. Carries no pairing code unless `pre` brings it.
  *
  * @param options - seed and circle; `pre`: `createPreKeyMaker()`, for those who take part in proxy re-encryption
  * @param random - for hedged signatures; keys do not depend on it
@@ -153,7 +157,7 @@ export function deriveIdentity(
   const { pre: maker } = options
   const agreementSecret = deriveAgreementSecret(options)
   const agreement = createAgreementKey(agreementSecret)
-  agreementSecret.fill(0)
+  wipe(agreementSecret)
   const vault = createVault({
     signing: deriveSigningSecret(options),
     label: deriveLabelKey(options),
@@ -165,7 +169,9 @@ export function deriveIdentity(
   const base = { did, ...faces, dispose: vault.dispose }
   if (maker === undefined) return Object.freeze({ ...base, keys: createOwnRecord({ did }, faces) })
   const preSecrets = () => copySecrets(vault.use().pre)
-  const pre = makePreKeys(did, preSecrets(), maker)
+  const lent = preSecrets()
+  const pre = makePreKeys(did, lent, maker)
+  wipe(lent.delegator, lent.delegatee)
   return Object.freeze({ ...base, keys: createOwnRecord({ did, pre }, faces), preSecrets })
 }
 
@@ -196,6 +202,6 @@ export function generateIdentity(
 ): Identity {
   const seed = generateSeed(random)
   const identity = deriveIdentity({ ...options, seed, circle: GENERATED_CIRCLE }, random)
-  seed.fill(0)
+  wipe(seed)
   return identity
 }
