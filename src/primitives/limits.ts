@@ -52,7 +52,17 @@ export const FRAME_BYTES_MAX: number = 256 * KIB
 export const FRAMES_MAX = 4_096
 /** A record before sealing. */
 export const RECORD_BYTES_MAX: number = 1024 * MIB
+/** A CAR that is read at once or in a stream. */
+export const CAR_BYTES_MAX: number = 2048 * MIB
+/** Roots of a CAR. */
+export const CAR_ROOTS_MAX = 1_024
+/** Blocks of a CAR. */
+export const CAR_BLOCKS_MAX = 65_536
 /** Nonces and key epochs. */
 export const COUNTER_MAX: number = 2 ** 32 - 1
 /** Times: integer milliseconds UTC, up to the last one that a date can name. */
 export const TIME_MS_MAX = 8_640_000_000_000_000
+/** A value of the authenticated map. */
+export const MAP_VALUE_BYTES_MAX: number = MIB
+/** A chunk of an exported snapshot: below a message between replicas. */
+export const MAP_CHUNK_BYTES_MAX: number = 2 * MIB
