@@ -8,9 +8,9 @@
 import type { CID } from 'multiformats/cid'
 
 import { VitalsealError } from '../errors.ts'
-import { concatBytes, type Bytes } from '../primitives/bytes.ts'
+import type { Bytes } from '../primitives/bytes.ts'
 import { throwIfAborted, type Signal } from '../primitives/progress.ts'
-import { hashesTo, unshared, type ContentBlock } from './hashing.ts'
+import { hashesTo, joinBytes, unshared, type ContentBlock } from './hashing.ts'
 
 /** What a blockstore is told besides the address. */
 export interface BlockstoreOptions {
@@ -76,7 +76,7 @@ async function collect(source: unknown, bytesMax: number): Promise<Bytes | undef
     if (byteCount > bytesMax || pieces.length > bytesMax) return undefined
     pieces.push(piece)
   }
-  return pieces.length === 1 ? unshared(pieces[0] as Uint8Array) : concatBytes(...pieces)
+  return pieces.length === 1 ? unshared(pieces[0] as Uint8Array) : joinBytes(pieces)
 }
 
 /**

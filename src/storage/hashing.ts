@@ -1,5 +1,5 @@
 /**
- * Hashing of blocks: by WebCrypto where that is faster, by noble otherwise. The same digest either way.
+ * Blocks: bytes and the address that they hash to. WebCrypto hashes where that is faster, noble otherwise, to the same digest.
  */
 
 import type { CID } from 'multiformats/cid'
@@ -21,6 +21,17 @@ export interface ContentBlock {
 /** Returns the bytes, copied where their memory is shared: WebCrypto and `fetch` take no shared memory. */
 export function unshared(bytes: Uint8Array): Bytes {
   return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes)
+}
+
+/** Returns the pieces joined; unlike a call with as many arguments, this takes any number of them. */
+export function joinBytes(pieces: readonly Uint8Array[]): Bytes {
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let position = 0
+  for (const piece of pieces) {
+    joined.set(piece, position)
+    position += piece.length
+  }
+  return joined
 }
 
 async function digest(bytes: Bytes): Promise<Uint8Array> {

@@ -18,6 +18,9 @@ export {
   type Result,
 } from '../errors.ts'
 export type { Blockstore, BlockstoreOptions, BlockSource } from './blockstore.ts'
+export { carLimits, encodeCar, parseCar, type Car, type CarBlock, type CarErrorCode, type CarLimits } from './car.ts'
+export { openCar, streamCar, type OpenCar } from './car-stream.ts'
+export { checkBlockstore, type BlockstoreCheck } from './compliance.ts'
 export {
   createOpeningKey,
   createSealingKey,

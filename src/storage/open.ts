@@ -9,13 +9,14 @@
 
 import { VitalsealError, rejectArgument } from '../errors.ts'
 import { AEAD_TAG_BYTES, createFrameOpener, openAead, type AeadContext } from '../primitives/aead.ts'
-import { concatBytes, copyBytes, type Bytes } from '../primitives/bytes.ts'
+import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { readBlock, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import { readKey, type OpeningKey } from './epoch-key.ts'
 import { parseSealedParts, recordInfo, rootBytesMax, rootCid, type RecordKind, type SealedParts } from './header.ts'
+import { joinBytes } from './hashing.ts'
 import { createUnpadder } from './padding.ts'
 
 /** What a record is opened with. */
@@ -74,7 +75,7 @@ export async function openRecord(id: RecordId, options: OpenOptions & { readonly
     position += chunk.length
     if (position >= end) break
   }
-  return chunks.length === 1 ? own(chunks[0] as Bytes) : concatBytes(...chunks)
+  return chunks.length === 1 ? own(chunks[0] as Bytes) : joinBytes(chunks)
 }
 
 /** Returns bytes with nothing behind them: nobody shall find padding in the buffer of a plaintext. */
