@@ -7,14 +7,26 @@ import { createTransaction, signTransaction, unwrap, validateTransaction } from 
 const chainId = createId('chain', sha256(new TextEncoder().encode('my first ledger')))
 const [ann, bob] = [generateIdentity(), generateIdentity()]
 const accounts = [ann.did, bob.did] // a ledger numbers its accounts
-const directory = { indexOf: (did: string) => accounts.findIndex((account) => account === did), accountAt: (index: number) => accounts[index] }
-const [annRing, bobRing] = [ann, bob].map((identity) => createKeyRing({ identity, chainId, directory })) as [ReturnType<typeof createKeyRing>, ReturnType<typeof createKeyRing>]
+const directory = {
+  indexOf: (did: string) => accounts.findIndex((account) => account === did),
+  accountAt: (index: number) => accounts[index],
+}
+const [annRing, bobRing] = [ann, bob].map((identity) => createKeyRing({ identity, chainId, directory })) as [
+  ReturnType<typeof createKeyRing>,
+  ReturnType<typeof createKeyRing>,
+]
 
 let nonce = 0
 /** What a ledger does with drafts: order them, validate them, show them to everyone. */
 async function publish({ drafts }: KeyDrafts): Promise<string> {
   for (const draft of drafts) {
-    const fields = { ...draft, previous: annRing.latest(ann.did), sender: ann.did, nonce: nonce++, issuedAtMs: Date.now() }
+    const fields = {
+      ...draft,
+      previous: annRing.latest(ann.did),
+      sender: ann.did,
+      nonce: nonce++,
+      issuedAtMs: Date.now(),
+    }
     const signed = signTransaction(createTransaction(fields), { chainId, signer: ann.signer })
     const valid = unwrap(validateTransaction(signed, { chainId }))
     await annRing.apply(valid)

@@ -25,7 +25,14 @@ const grant = createGrant({
   obligations: [{ kind: 'notify-patient' }],
 })
 const index = createPolicyIndex([grant])
-const decision = evaluateAccess(index, { patient, requester: doctor, dataType, action: 'access', purpose: 'ETREAT', atMs })
+const decision = evaluateAccess(index, {
+  patient,
+  requester: doctor,
+  dataType,
+  action: 'access',
+  purpose: 'ETREAT',
+  atMs,
+})
 switch (decision.kind) {
   case 'permit':
     console.log('until', new Date(decision.untilMs), decision.obligations)
@@ -38,5 +45,6 @@ switch (decision.kind) {
     break
 }
 console.log(explainGrant(grant))
-for (const reader of whoMayRead(index, { patient, dataType, atMs })) console.log(reader.grantee, new Date(reader.untilMs))
+for (const reader of whoMayRead(index, { patient, dataType, atMs }))
+  console.log(reader.grantee, new Date(reader.untilMs))
 for (const finding of lintGrant(grant)) console.warn(finding.message)

@@ -1,5 +1,13 @@
 // Build, sign, encode, parse and validate a tx_IoT; no actors.
-import { createId, createLabeler, createSigner, createVerifier, randomBytes, sha256, toDigest } from 'vitalseal/primitives'
+import {
+  createId,
+  createLabeler,
+  createSigner,
+  createVerifier,
+  randomBytes,
+  sha256,
+  toDigest,
+} from 'vitalseal/primitives'
 import { createMemoryBlockstore, createSealingKey, sealRecord, storeRecord } from 'vitalseal/storage'
 import {
   createTransaction,
@@ -16,7 +24,15 @@ const key = createSealingKey(randomBytes(32), { chainId, patient: signer.did, la
 const sealed = await sealRecord(new TextEncoder().encode('{"resourceType":"Observation"}'), { key })
 const record = await storeRecord(sealed, { blocks: createMemoryBlockstore() })
 
-const unsigned = createTransaction({ kind: 'iot', record, label, epoch: 1, sender: signer.did, nonce: 0, issuedAtMs: 1_763_600_000_000 })
+const unsigned = createTransaction({
+  kind: 'iot',
+  record,
+  label,
+  epoch: 1,
+  sender: signer.did,
+  nonce: 0,
+  issuedAtMs: 1_763_600_000_000,
+})
 const bytes = encodeTransaction(signTransaction(unsigned, { chainId, signer })) // at most 176 bytes
 const parsed = parseTransaction(bytes) // total: never throws on foreign bytes
 if (!parsed.ok) throw new Error(`${parsed.code} ${parsed.path}`)

@@ -6,7 +6,15 @@
  */
 import type { KeyRing } from 'vitalseal/keys'
 import { createPolicyIndex, type PolicyIndex } from 'vitalseal/policy'
-import { createVerifier, unwrap, type ChainId, type Did, type Label, type Signer, type Verified } from 'vitalseal/primitives'
+import {
+  createVerifier,
+  unwrap,
+  type ChainId,
+  type Did,
+  type Label,
+  type Signer,
+  type Verified,
+} from 'vitalseal/primitives'
 import {
   createTransaction,
   encodeTransaction,
@@ -50,7 +58,10 @@ export function createList(options: { readonly chainId: ChainId; readonly nowMs:
   async function publishBytes(bytes: Uint8Array): Promise<Published> {
     const valid = unwrap(validateTransaction(unwrap(parseTransaction(bytes)), { chainId, verifier }))
     const nonceNext = nonces.get(valid.sender) ?? 0
-    if (valid.nonce !== nonceNext) throw new Error(`nonce ${valid.nonce} of ${valid.sender}, expected ${nonceNext}`)
+    if (valid.nonce !== nonceNext) {
+      const message = `nonce ${valid.nonce} of ${valid.sender}, expected ${nonceNext}`
+      throw Object.assign(new Error(message), { code: 'ERR_NONCE' })
+    }
     nonces.set(valid.sender, nonceNext + 1)
     transactions.push(valid)
     encoded.push(bytes)
@@ -59,7 +70,7 @@ export function createList(options: { readonly chainId: ChainId; readonly nowMs:
       const { patient, grantee, grants, sender: grantor } = valid
       policy.apply({ patient, grantor, grantee, grants }, { height: transactions.length })
     }
-    if (valid.kind === 'key') for (const ring of rings) await ring.apply(valid as Verified<KeyTransaction>)
+    if (valid.kind === 'key') for (const ring of rings) await ring.apply(valid)
     return valid
   }
 
@@ -81,7 +92,7 @@ export function createList(options: { readonly chainId: ChainId; readonly nowMs:
     async follow(ring) {
       rings.push(ring)
       for (const transaction of transactions) {
-        if (transaction.kind === 'key') await ring.apply(transaction as Verified<KeyTransaction>)
+        if (transaction.kind === 'key') await ring.apply(transaction)
       }
     },
   }

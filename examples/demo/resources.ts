@@ -16,18 +16,18 @@ export interface Reading {
 export interface Cast {
   readonly patient: string
   readonly readings: readonly Reading[]
+  /** Types that the story's doctor is granted; half of them when absent. */
+  readonly granted?: readonly DataType[]
 }
 
+/** Resources of each patient: those that the story's doctor is granted, and the others. */
 const OBSERVATIONS = {
-  'Patient/f001': ['f001', 'f004', 'f005', 'ekg'],
-  'Patient/example': [
-    'heart-rate',
-    'blood-pressure',
-    'body-temperature',
-    'respiratory-rate',
-    'satO2',
-    'decimal', // names no patient; it proves that numbers keep their digits
-  ],
+  'Patient/f001': { granted: ['f001', 'ekg'], others: ['f004', 'f005'] },
+  'Patient/example': {
+    // `decimal` names no patient; it proves that numbers keep their digits.
+    granted: ['heart-rate', 'blood-pressure', 'decimal'],
+    others: ['body-temperature', 'respiratory-rate', 'satO2'],
+  },
 } as const
 
 interface Coded {
@@ -51,10 +51,12 @@ function toReading(bytes: Uint8Array): Reading {
 /** Reads the examples from where npm put them. */
 export function readExamples(): readonly Cast[] {
   const folder = dirname(createRequire(import.meta.url).resolve('hl7.fhir.r4.examples/package.json'))
-  return Object.entries(OBSERVATIONS).map(([patient, ids]) => ({
-    patient,
-    readings: ids.map((id) => toReading(readFileSync(join(folder, `Observation-${id}.json`)))),
-  }))
+  const readAll = (ids: readonly string[]) =>
+    ids.map((id) => toReading(readFileSync(join(folder, `Observation-${id}.json`))))
+  return Object.entries(OBSERVATIONS).map(([patient, ids]) => {
+    const granted = readAll(ids.granted)
+    return { patient, readings: [...granted, ...readAll(ids.others)], granted: granted.map(({ dataType }) => dataType) }
+  })
 }
 
 /**
@@ -67,8 +69,11 @@ export function readUserFile(path: string): readonly Cast[] {
   const encoder = new TextEncoder()
   const isBundle = /^\s*\{/.test(text) && /"resourceType"\s*:\s*"Bundle"/.test(text)
   const parts = isBundle ? cutEntries(text) : text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  const readings = parts.map((part) => toReading(encoder.encode(part))).filter(({ name }) => name.startsWith('Observation/'))
-  if (readings.length === 0) throw new Error(`${path} holds no Observation; the demo takes a FHIR Bundle or NDJSON file`)
+  const readings = parts
+    .map((part) => toReading(encoder.encode(part)))
+    .filter(({ name }) => name.startsWith('Observation/'))
+  if (readings.length === 0)
+    throw new Error(`${path} holds no Observation; the demo takes a FHIR Bundle or NDJSON file`)
   return [{ patient: path, readings }]
 }
 

@@ -29,7 +29,7 @@ import {
 } from '../support/key-world.ts'
 
 const ann = people.ann.did
-const notHeld = expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' })
+const notHeld: unknown = expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' })
 
 /** Seals under one key and opens under another. */
 async function opens(sealing: SealingKey, opening: OpeningKey): Promise<boolean> {

@@ -43,7 +43,7 @@ describe('rotateEpoch', () => {
     await world.publish(await world.rotate({ dataTypes: [heartRate] }))
     const broken: Recipient = {
       ...recipient('bob', [heartRate]),
-      keys: { ...people.bob.keys, agreement: new Uint8Array(32) } as Verified<KeyRecord>,
+      keys: { ...people.bob.keys, agreement: new Uint8Array(32) },
     }
     const drafts = await world.rotate({
       recipients: [

@@ -85,7 +85,7 @@ export function signDraft(
     validateTransaction(parsed, { chainId, signingKey: signedBy.did, rights: ['grant', 'rotate', 'publish'] }),
   )
   if (valid.kind !== 'key') throw new Error('not a tx_key')
-  return valid as Verified<KeyTransaction>
+  return valid
 }
 
 export function createKeyWorld(options: { readonly labeler?: Labeler } = {}): KeyWorld {

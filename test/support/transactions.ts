@@ -177,7 +177,7 @@ export const samples = {
 } satisfies Record<string, () => UnsignedTransaction>
 
 /** Who signs for a sample. */
-export function signerOf({ sender }: UnsignedTransaction | Transaction<TransactionKind>) {
+export function signerOf({ sender }: UnsignedTransaction | Transaction) {
   const signer = [patient, doctor, registrar].find(({ did }) => did === sender)?.signer
   if (signer === undefined) throw new Error('a sample of nobody')
   return signer

@@ -360,8 +360,7 @@ describe('validateTransaction', () => {
   })
 
   it('refuses a registration whose record or credential somebody else signed', () => {
-    const { signature: _, ...rest } = doctor.keys
-    const keys = { ...rest, signature: other.signer.sign('vitalseal/identity/key-record/v1', [1]) }
+    const keys = { ...doctor.keys, signature: other.signer.sign('vitalseal/identity/key-record/v1', [1]) }
     const unsigned = { ...samples.registerAdd(), keys } as UnsignedTransaction<'register'>
     const signed = signTransaction(unsigned, { chainId, signer: registrar.signer })
     expect(validateTransaction(signed, { chainId })).toMatchObject({ ok: false, code: 'ERR_SIGNATURE_INVALID' })
