@@ -22,7 +22,6 @@ import {
   signTransaction,
   validateTransaction,
   type Draft,
-  type KeyTransaction,
   type Transaction,
 } from 'vitalseal/transactions'
 

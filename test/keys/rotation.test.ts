@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { generateIdentity, type KeyRecord } from '../../src/identity/index.ts'
+import { generateIdentity } from '../../src/identity/index.ts'
 import { createKeyRing, rotateEpoch, type Recipient } from '../../src/keys/index.ts'
 import type { Verified } from '../../src/primitives/bytes.ts'
 import { ALL_TYPES_LABEL, createLabeler } from '../../src/primitives/label.ts'

@@ -8,7 +8,6 @@ import { TIME_MS_MAX } from '../../src/primitives/limits.ts'
 import {
   createTransaction,
   type Transaction,
-  type TransactionKind,
   type UnsignedTransaction,
 } from '../../src/transactions/index.ts'
 import { chainId, party } from './parties.ts'
