@@ -49,6 +49,14 @@ export function fromHex(text: string): Bytes {
   return hexToBytes(text)
 }
 
+/**
+ * Tells whether text comes back unchanged from its UTF-8 encoding: a lone surrogate would be replaced by the encoder, a
+ * leading byte order mark dropped by the decoder.
+ */
+export function isPortableText(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text) && !text.startsWith('\uFEFF')
+}
+
 /** Returns the UTF-8 encoding of well-formed text; a lone surrogate becomes U+FFFD. */
 export function toUtf8(text: string): Bytes {
   return utf8ToBytes(text)

@@ -15,7 +15,7 @@ import { decode, encode } from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
-import { compareBytes, copyBytes, toUtf8, type Bytes } from './bytes.ts'
+import { compareBytes, copyBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
 import { isCidBytes, malformed, notCanonical, overLimit, Refusal, walkItem, type CodecErrorCode } from './codec-walk.ts'
 import { codecLimits, type CodecLimits } from './limits.ts'
 
@@ -90,11 +90,8 @@ function assertLength(length: number, path: string, limits: CodecLimits): void {
   if (length > stringBytesMax) rejectArgument(path, `at most ${stringBytesMax} bytes in a string`, `${length}`)
 }
 
-/** A lone surrogate would be replaced silently, a leading byte order mark dropped by the decoder. */
 function assertText(text: string, path: string, limits: CodecLimits): void {
-  if (/\p{Surrogate}/u.test(text) || text.startsWith('\uFEFF')) {
-    rejectArgument(path, 'well-formed text without a byte order mark', 'other text')
-  }
+  if (!isPortableText(text)) rejectArgument(path, 'well-formed text without a byte order mark', 'other text')
   // A unit of UTF-16 takes at most three bytes.
   if (text.length * 3 > limits.stringBytesMax) assertLength(toUtf8(text).length, path, limits)
 }

@@ -7,7 +7,7 @@
  */
 
 import { rejectArgument } from '../errors.ts'
-import { fromHex, toHex, toUtf8, type Brand } from './bytes.ts'
+import { fromHex, isPortableText, toHex, toUtf8, type Brand } from './bytes.ts'
 import { encodeCbor } from './codec.ts'
 import type { DataType } from './did.ts'
 import { hmacSha256, taggedHash } from './hash.ts'
@@ -39,7 +39,7 @@ export function isDataType(text: unknown): text is DataType {
   if (typeof text !== 'string' || text.length > IDENTIFIER_BYTES_MAX) return false
   if (toUtf8(text).length > IDENTIFIER_BYTES_MAX) return false
   const bar = text.indexOf('|')
-  return bar > 0 && bar < text.length - 1 && text.normalize('NFC') === text && !/\p{Surrogate}/u.test(text)
+  return bar > 0 && bar < text.length - 1 && text.normalize('NFC') === text && isPortableText(text)
 }
 
 /**

@@ -9,7 +9,7 @@
 import { CID } from 'multiformats/cid'
 
 import { VitalsealError, fail, succeed, type Failure, type Result } from '../errors.ts'
-import { copyBytes, toUtf8, type Bytes } from './bytes.ts'
+import { copyBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
 import { encodeCbor, locateItem, parseCbor, type CborValue, type CodecErrorCode } from './codec.ts'
 import { decodeContentId, encodeContentId, CONTENT_ID_BYTES, type RecordId } from './content-id.ts'
 import { createDid, toPublicKey, SIGNING_KEY_BYTES, type Did } from './did.ts'
@@ -250,7 +250,7 @@ export const identifier: Shape<string> = {
       return tooMany('bytes in an identifier', IDENTIFIER_BYTES_MAX, value.length)
     const byteCount = toUtf8(value).length
     if (byteCount > IDENTIFIER_BYTES_MAX) return tooMany('bytes in an identifier', IDENTIFIER_BYTES_MAX, byteCount)
-    if (/\p{Surrogate}/u.test(value) || value.startsWith('\uFEFF')) return new Mismatch('well-formed text')
+    if (!isPortableText(value)) return new Mismatch('well-formed text without a byte order mark')
     return value.normalize('NFC') === value ? value : new Mismatch('text in normalization form C')
   },
   write: (value) => value,
