@@ -48,7 +48,6 @@ export interface CredentialChainOptions {
   readonly signingKeyOf?: (account: Did) => Did
 }
 
-type ChainErrorCode = 'ERR_IDENTITY_INVALID' | 'ERR_SIGNATURE_INVALID'
 type Refusal = Failure<'ERR_IDENTITY_INVALID'> | undefined
 
 /** What stands against `issued` being certified by the holder of `issuer`. */
@@ -113,7 +112,7 @@ function verifyAll(items: readonly SignedDigest[], verifier: Verifier): readonly
 export function validateCredentials(
   chain: readonly Credential[],
   options: CredentialChainOptions,
-): Result<readonly Verified<Credential>[], ChainErrorCode> {
+): Result<readonly Verified<Credential>[], 'ERR_IDENTITY_INVALID' | 'ERR_SIGNATURE_INVALID'> {
   const { chainId, atMs, verifier = createVerifier(), signingKeyOf = (account: Did) => account } = options
   // Comparisons with NaN are false, so that an expired credential would look live.
   if (!Number.isSafeInteger(atMs)) rejectArgument('atMs', 'integer milliseconds', 'something else')

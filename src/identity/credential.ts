@@ -88,13 +88,21 @@ const unsignedShape: Shape<UnsignedCredential> = tuple({
   quotaPerMinute: nullable(uint(COUNTER_MAX, 1)),
 })
 
-/** The wire form `[[1, kind, issuer33, subject33, role, organisation, notBeforeMs, notAfterMs, quota], signature65]`; form only. */
+/**
+ * The wire form `[[1, kind, issuer33, subject33, role, organisation, notBeforeMs, notAfterMs, quota], signature65]`; form only.
+ *
+ * @internal transactions embed it
+ */
 export const credentialShape: Shape<Credential> = mapped(tuple({ terms: unsignedShape, signature: signatureShape }), {
   parse: ({ terms, signature }) => ({ ...terms, signature }),
   format: ({ signature, ...terms }) => ({ terms, signature }),
 })
 
-/** The credentials of one account, as a registration lists them: at most 16, none of them twice. */
+/**
+ * The credentials of one account, as a registration lists them: at most 16, none of them twice.
+ *
+ * @internal transactions embed it
+ */
 export const credentialsShape: Shape<readonly Credential[]> = mapped(
   listOf(credentialShape, { name: 'credentials', countMax: CREDENTIALS_MAX }),
   { parse: refuseDuplicates, format: (credentials) => credentials },

@@ -95,7 +95,11 @@ export interface PreKeyVerifier {
 /** Codes that {@link validateKeyRecord} can give. */
 export type KeyRecordErrorCode = 'ERR_IDENTITY_INVALID' | 'ERR_CRYPTO_INVALID_POINT' | 'ERR_SIGNATURE_INVALID'
 
-/** A signature, 65 bytes; form only. */
+/**
+ * A signature, 65 bytes; form only.
+ *
+ * @internal transactions embed it
+ */
 export const signatureShape: Shape<Signature> = mapped(bytesOf(SIGNATURE_BYTES), {
   parse: (bytes) => toSignature(bytes) ?? new Mismatch(`${SIGNATURE_BYTES} bytes`),
   format: (signature) => signature,
@@ -122,7 +126,11 @@ const unsignedShape: Shape<UnsignedKeyRecord> = mapped(tuple(fields), {
   format: (record) => ({ ...record, pre: record.pre ?? null }),
 })
 
-/** The wire form `[1, account33, signing key33, agreement32, [[key48, proof96] x 2] or null, signature65]`; form only. */
+/**
+ * The wire form `[1, account33, signing key33, agreement32, [[key48, proof96] x 2] or null, signature65]`; form only.
+ *
+ * @internal transactions embed it
+ */
 export const keyRecordShape: Shape<KeyRecord> = mapped(tuple({ ...fields, signature: signatureShape }), {
   parse: withoutNull,
   format: (record) => ({ ...record, pre: record.pre ?? null }),

@@ -11,6 +11,9 @@ import { base58btc } from 'multiformats/bases/base58'
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { concatBytes, copyBytes, type Bytes } from '../primitives/bytes.ts'
 
+/** Kinds of keys that have a Multikey text here. */
+export type MultikeyType = 'secp256k1' | 'x25519' | 'bls12-381-g1' | 'bls12-381-g2'
+
 interface KeyForm {
   /** Multicodec code as an unsigned varint. */
   readonly prefix: Uint8Array
@@ -40,10 +43,7 @@ const FORMS = {
   x25519: { prefix: Uint8Array.of(0xec, 1), byteCount: 32, expected: '32 bytes of an X25519 key', isFirst: () => true },
   'bls12-381-g1': compressed(0xea, 48, 'G1'),
   'bls12-381-g2': compressed(0xeb, 96, 'G2'),
-} as const satisfies { readonly [type: string]: KeyForm }
-
-/** Kinds of keys that have a Multikey text here. */
-export type MultikeyType = keyof typeof FORMS
+} satisfies { readonly [T in MultikeyType]: KeyForm }
 
 /** A public key and its kind. */
 export interface Multikey {

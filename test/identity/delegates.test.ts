@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  delegateShape,
-  hasRight,
-  RIGHTS,
-  rightsOf,
-  rightsShape,
-  type DelegateChange,
-} from '../../src/identity/index.ts'
+import { delegateShape, hasRight, RIGHTS, rightsOf, type DelegateChange } from '../../src/identity/index.ts'
+import { rightsShape } from '../../src/identity/delegates.ts'
 import { toPublicKey } from '../../src/primitives/did.ts'
 import { encodeShape, parseShape } from '../../src/primitives/shape.ts'
 import { mismatchOf, party, testWireForm } from './fixtures.ts'
