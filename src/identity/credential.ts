@@ -91,7 +91,7 @@ const unsignedShape: Shape<UnsignedCredential> = tuple({
 /**
  * The wire form `[[1, kind, issuer33, subject33, role, organisation, notBeforeMs, notAfterMs, quota], signature65]`; form only.
  *
- * @internal transactions embed it
+ * @internal
  */
 export const credentialShape: Shape<Credential> = mapped(tuple({ terms: unsignedShape, signature: signatureShape }), {
   parse: ({ terms, signature }) => ({ ...terms, signature }),
@@ -101,7 +101,7 @@ export const credentialShape: Shape<Credential> = mapped(tuple({ terms: unsigned
 /**
  * The credentials of one account, as a registration lists them: at most 16, none of them twice.
  *
- * @internal transactions embed it
+ * @internal
  */
 export const credentialsShape: Shape<readonly Credential[]> = mapped(
   listOf(credentialShape, { name: 'credentials', countMax: CREDENTIALS_MAX }),

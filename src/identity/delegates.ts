@@ -72,7 +72,7 @@ const wireShape = tuple({
  * The wire form `[slot, key33 or null, agreement32 or null, rights, notAfterMs]`. A null key empties the slot; then the
  * other fields are null, 0 and 0.
  *
- * @internal transactions embed it
+ * @internal
  */
 export const delegateShape: Shape<DelegateChange> = mapped(wireShape, {
   parse({ slot, signingKey, agreement, rights, notAfterMs }): DelegateChange | Mismatch {

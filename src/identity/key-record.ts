@@ -96,9 +96,9 @@ export interface PreKeyVerifier {
 export type KeyRecordErrorCode = 'ERR_IDENTITY_INVALID' | 'ERR_CRYPTO_INVALID_POINT' | 'ERR_SIGNATURE_INVALID'
 
 /**
- * A signature, 65 bytes; form only.
+ * A signature, 65 bytes; form only. Embedded by transactions.
  *
- * @internal transactions embed it
+ * @internal
  */
 export const signatureShape: Shape<Signature> = mapped(bytesOf(SIGNATURE_BYTES), {
   parse: (bytes) => toSignature(bytes) ?? new Mismatch(`${SIGNATURE_BYTES} bytes`),
@@ -129,7 +129,7 @@ const unsignedShape: Shape<UnsignedKeyRecord> = mapped(tuple(fields), {
 /**
  * The wire form `[1, account33, signing key33, agreement32, [[key48, proof96] x 2] or null, signature65]`; form only.
  *
- * @internal transactions embed it
+ * @internal
  */
 export const keyRecordShape: Shape<KeyRecord> = mapped(tuple({ ...fields, signature: signatureShape }), {
   parse: withoutNull,
