@@ -1,8 +1,8 @@
 // What must not be in a committed file: paths of a machine, hosts of registries, focused or skipped tests, unfinished
-// work, large files. Looks at what git tracks or would track.
+// work, links that lead nowhere, large files. Looks at what git tracks or would track.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { root } from './lib/root.mjs'
 
 const BYTES_MAX = 1_000_000
@@ -25,12 +25,13 @@ const files = list
   .filter((file) => file !== '' && existsSync(join(root, file)) && statSync(join(root, file)).isFile())
 const problems = files.flatMap((file) => {
   const found = statSync(join(root, file)).size > BYTES_MAX ? [`${file}: larger than ${BYTES_MAX} bytes`] : []
-  const lines = readFileSync(join(root, file), 'utf8').split('\n')
+  const text = readFileSync(join(root, file), 'utf8')
+  const lines = text.split('\n')
   for (const { name, files: where, pattern } of rules) {
-    const line = where.test(file) ? lines.findIndex((text) => pattern.test(text)) : -1
+    const line = where.test(file) ? lines.findIndex((line) => pattern.test(line)) : -1
     if (line !== -1) found.push(`${file}:${line + 1}: ${name}: ${lines[line].trim().slice(0, 100)}`)
   }
-  return found
+  return [...found, ...(file.endsWith('.md') ? findDeadLinks(file, text) : [])]
 })
 for (const problem of problems) console.error(problem)
 if (problems.length > 0) {
@@ -38,3 +39,11 @@ if (problems.length > 0) {
   process.exit(1)
 }
 console.log(`tracked: ${files.length} files`)
+
+/** Links to files and folders of the repository that are not there; addresses of the network are not asked. */
+function findDeadLinks(file, text) {
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target.replace(/#.*$/, ''))
+  return targets
+    .filter((target) => target !== '' && !/^[a-z]+:/.test(target) && !existsSync(join(root, dirname(file), target)))
+    .map((target) => `${file}: links to ${target}, which is not there`)
+}
