@@ -35,8 +35,11 @@ const PSK_BYTES_MIN = 32
 const EXPORT_BYTES_MAX = 255 * 32
 const EMPTY = new Uint8Array(0)
 
-interface Cipher {
+/** Seals and opens one message. */
+export interface HpkeCipher {
+  /** Returns ciphertext and tag. */
   encrypt(plaintext: Uint8Array): Uint8Array
+  /** Returns the plaintext, or throws when the tag does not hold. */
   decrypt(ciphertext: Uint8Array): Uint8Array
 }
 
@@ -47,7 +50,7 @@ export interface HpkeAead {
   /** Length of its key. */
   readonly keyBytes: 16 | 32
   /** Returns the cipher for one message: nonce of 12 bytes, tag of 16; any other length throws. */
-  cipher(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array): Cipher
+  cipher(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array): HpkeCipher
 }
 
 /** The ciphers underneath take other lengths too, and would compute something. */
@@ -278,7 +281,7 @@ function exportFrom(keys: HpkeKeys, aead: HpkeAead): HpkeSender['exportSecret'] 
 }
 
 /** Undefined for whatever does not open; a cipher says no more than that. */
-function decrypt(cipher: Cipher, ciphertext: Uint8Array): Bytes | undefined {
+function decrypt(cipher: HpkeCipher, ciphertext: Uint8Array): Bytes | undefined {
   try {
     return cipher.decrypt(ciphertext) as Bytes
   } catch {

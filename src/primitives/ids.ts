@@ -17,7 +17,8 @@ export type TransactionId = Brand<string, 'TransactionId'>
 /** Digest of one grant, hexadecimal. */
 export type GrantId = Brand<string, 'GrantId'>
 
-interface IdKinds {
+/** The ids by the name of their kind. */
+export interface IdKinds {
   readonly chain: ChainId
   readonly transaction: TransactionId
   readonly grant: GrantId

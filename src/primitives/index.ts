@@ -76,6 +76,7 @@ export {
   hpkeAes128Gcm,
   hpkeAes256Gcm,
   hpkeChaCha20Poly1305,
+  type HpkeCipher,
   type HpkePsk,
   type HpkeRecipient,
   type HpkeRecipientOptions,
@@ -85,7 +86,7 @@ export {
   openHpke,
   sealHpke,
 } from './hpke.ts'
-export { type ChainId, createId, type GrantId, parseId, toDigest, type TransactionId } from './ids.ts'
+export { type ChainId, createId, type GrantId, type IdKinds, parseId, toDigest, type TransactionId } from './ids.ts'
 export { hkdf, type HkdfInput, hkdfTagged } from './kdf.ts'
 export { ALL_TYPES_LABEL, createLabeler, isDataType, isLabel, type Label, type Labeler } from './label.ts'
 export { type CodecLimits, codecLimits } from './limits.ts'

@@ -9,6 +9,7 @@ import { VitalsealError } from '../errors.ts'
 /** Ends long work; `AbortSignal` fits. */
 export interface Signal {
   readonly aborted: boolean
+  /** Tells the work once when it is to end. */
   addEventListener(kind: 'abort', listener: () => void): void
 }
 

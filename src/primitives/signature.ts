@@ -42,6 +42,7 @@ export const HINT_UNKNOWN = 0xff
 /** Port: signs tagged tuples, never bare digests, so that a signature always names its purpose. */
 export interface Signer {
   readonly did: Did
+  /** Returns a signature over the tagged hash of the fields. */
   sign(tag: Tag, fields: readonly CborValue[]): Signature
 }
 
@@ -54,6 +55,7 @@ export interface SignedDigest {
 
 /** Port: tells whether signatures hold. Total: a malformed key or signature is a `false`. */
 export interface Verifier {
+  /** Tells whether the signature over the digest is the signer's. */
   verify(item: SignedDigest): boolean
   /** As many answers as items, in order; may be faster than one by one. */
   verifyBatch?(items: readonly SignedDigest[]): boolean[]
