@@ -20,6 +20,22 @@ export {
 export { type AeadContext, type AeadHeader, type AeadMessage, openAead, sealAead } from './aead.ts'
 export { type AgreementKey, createAgreementKey, isAgreementPublicKey } from './agreement.ts'
 export {
+  type AuthenticatedMap,
+  createAuthenticatedMap,
+  type MapChange,
+  type MapReader,
+  type MapSnapshot,
+  restoreAuthenticatedMap,
+} from './authenticated-map.ts'
+export {
+  encodeMapProof,
+  type MapClaim,
+  type MapKey,
+  type MapProof,
+  parseMapProof,
+  verifyMapProof,
+} from './authenticated-map-proof.ts'
+export {
   type BlsSecretKey,
   deriveBlsSecretKey,
   generateBlsSecretKey,
