@@ -113,7 +113,7 @@ export default [
         },
       ],
       'jsdoc/require-description': ['error', { contexts: ['any'] }],
-      'jsdoc/check-param-names': ['error', { checkDestructured: false }],
+      'jsdoc/check-param-names': ['error', { checkDestructured: false, disableMissingParamChecks: true }],
       'jsdoc/check-tag-names': ['error', { definedTags: ['packageDocumentation'] }],
       'jsdoc/check-alignment': 'error',
       'jsdoc/empty-tags': 'error',
