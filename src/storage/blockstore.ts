@@ -44,6 +44,8 @@ export interface ReadOptions {
   readonly signal: Signal | undefined
 }
 
+/** A block of 1 MiB in pieces of 64 bytes; empty ones count as well, so that no store keeps us for ever. */
+const PIECES_MAX = 16_384
 const ABSENT_CODES: readonly unknown[] = ['ERR_NOT_FOUND', 'LEVEL_NOT_FOUND', 'ENOENT']
 
 function isAbsent(error: unknown): boolean {
@@ -72,8 +74,7 @@ async function collect(source: unknown, bytesMax: number): Promise<Bytes | undef
   for await (const piece of source as AsyncIterable<unknown>) {
     if (!isBytes(piece)) return undefined
     byteCount += piece.length
-    // Empty pieces count as well: a store must not keep us here for ever.
-    if (byteCount > bytesMax || pieces.length > bytesMax) return undefined
+    if (byteCount > bytesMax || pieces.length === PIECES_MAX) return undefined
     pieces.push(piece)
   }
   return pieces.length === 1 ? unshared(pieces[0] as Uint8Array) : joinBytes(pieces)

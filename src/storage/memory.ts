@@ -8,11 +8,11 @@ import type { Blockstore } from './blockstore.ts'
 /** A blockstore whose answers are at hand. */
 export interface MemoryBlockstore extends Blockstore {
   /** Returns the block itself, not to be changed, or undefined. */
-  get(cid: { toString(): string }): Bytes | undefined
+  readonly get: (cid: { toString(): string }) => Bytes | undefined
   /** Keeps a copy of the block. */
-  put(cid: { toString(): string }, bytes: Uint8Array): void
+  readonly put: (cid: { toString(): string }, bytes: Uint8Array) => void
   /** Forgets the block. */
-  delete(cid: { toString(): string }): void
+  readonly delete: (cid: { toString(): string }) => void
   /** Number of blocks. */
   readonly blockCount: number
 }

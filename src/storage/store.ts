@@ -7,7 +7,7 @@
 import { VitalsealError, rejectArgument } from '../errors.ts'
 import { AEAD_TAG_BYTES } from '../primitives/aead.ts'
 import type { RecordId } from '../primitives/content-id.ts'
-import { reportStep, type Progress, type ProgressOptions, type Signal } from '../primitives/progress.ts'
+import { reportStep, type ProgressOptions, type Signal } from '../primitives/progress.ts'
 import { readBlock, writeBlock, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import type { ContentBlock } from './hashing.ts'
@@ -100,10 +100,8 @@ async function writeAll(
   options: ProgressOptions & { readonly blocks: Blockstore; readonly total: number; readonly doneBefore?: number },
 ): Promise<void> {
   const { total, signal } = options
+  const write = async (block: ContentBlock) => writeBlock(options.blocks, block, { record: id, signal })
+  const written = mapInOrder(blocks, BLOCKS_AT_ONCE, write)
   let done = options.doneBefore ?? 0
-  const write = async (block: ContentBlock): Promise<Progress> => {
-    await writeBlock(options.blocks, block, { record: id, signal })
-    return { done: ++done, total, step: 'store' }
-  }
-  for await (const progress of mapInOrder(blocks, BLOCKS_AT_ONCE, write)) await reportStep(options, progress)
+  while ((await written.next()).done !== true) await reportStep(options, { done: ++done, total, step: 'store' })
 }
