@@ -2,10 +2,7 @@
  * Moments in words, without a clock or a calendar of the platform: UTC, Gregorian, from 1970 on.
  */
 
-const MONTHS = [
-  ...['January', 'February', 'March', 'April', 'May', 'June'],
-  ...['July', 'August', 'September', 'October', 'November', 'December'],
-]
+const MONTHS = 'January February March April May June July August September October November December'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
@@ -42,5 +39,5 @@ function formatDay(daysSince1970: number): string {
   const dayOfMonth = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
   const month = (monthFromMarch + 2) % 12
   const year = era * 400 + yearOfEra + (month < 2 ? 1 : 0)
-  return `${dayOfMonth} ${MONTHS[month]!} ${year}`
+  return `${dayOfMonth} ${MONTHS.split(' ')[month]!} ${year}`
 }

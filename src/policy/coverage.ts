@@ -6,8 +6,7 @@
  */
 
 import type { DataType, Did } from '../primitives/did.ts'
-import { contains } from './evaluate.ts'
-import { storeOf, type PolicyIndex, type PolicyStore } from './policy-index.ts'
+import { grantOf, storeOf, type Entry, type PolicyIndex } from './policy-index.ts'
 import {
   ACTIONS,
   END_OF_TIME_MS,
@@ -19,8 +18,8 @@ import {
   type Purpose,
   type TimeWindow,
 } from './types.ts'
-import type { Clauses } from './terms.ts'
-import { bitOf, maskOf, UNKNOWN_BIT } from './words.ts'
+import { ALWAYS, contains, intersect } from './terms.ts'
+import { bitOf, UNKNOWN_BIT } from './words.ts'
 
 /** Which types somebody may use, and until when. */
 export interface Coverage<T extends string = DataType> {
@@ -66,109 +65,95 @@ export interface ReaderQuery<T extends string = DataType> {
 /** Changes that are looked at one by one for the end of a coverage; the one after them counts as its end. */
 const CHANGES_MAX = 16
 
-const ALL_PURPOSES = maskOf(PURPOSES, PURPOSES)
+/** Each word that there is or may be. */
+const ALL_BITS: number = UNKNOWN_BIT - 1
+
+/** What is asked of each grant. */
+interface Query<T extends string> {
+  readonly action: Action
+  /** One type; each, told apart, when absent. */
+  readonly dataType?: T | undefined
+  readonly purpose?: Purpose | undefined
+  /** Data of one moment, data as it is made, or any. */
+  readonly data: number | 'as-made' | 'any'
+}
 
 /** A grant, as far as it may say something on what is asked, and when. */
 interface Span<T extends string> {
-  readonly record: number
+  readonly entry: Entry<T>
   readonly dataTypes: readonly T[] | 'all'
   readonly permits: boolean
   readonly purposeMask: number
   readonly window: TimeWindow
 }
 
-interface Query<T extends string> {
-  readonly action: Action
-  /** One type, told apart from no other; each when absent. */
-  readonly dataType?: T | undefined
-  readonly purpose: Purpose | undefined
-  /** Data of one moment, data as it is made, or any. */
-  readonly data: number | 'as-made' | 'any'
-}
-
-function intersect(left: TimeWindow, right: TimeWindow): TimeWindow {
-  return { fromMs: Math.max(left.fromMs, right.fromMs), untilMs: Math.min(left.untilMs, right.untilMs) }
-}
-
-function spanOf<T extends string>(
-  { records }: PolicyStore<T>,
-  record: number,
-  { action, purpose, data, dataType, credential }: Query<T> & { readonly credential: TimeWindow | undefined },
-): Span<T> | undefined {
-  const clauses = records.clausesOf(record)
-  const dataTypes = typesAmong(clauses, dataType)
-  if ((clauses.actionMask & (bitOf(action, ACTIONS) | UNKNOWN_BIT)) === 0) return undefined
-  const asked = purpose === undefined ? ALL_PURPOSES : bitOf(purpose, PURPOSES)
+function spanOf<T extends string>(entry: Entry<T>, { action, dataType, purpose, data }: Query<T>): Span<T> | undefined {
+  const { clauses } = entry
   const isUnknown = clauses.unknown !== undefined
-  const permits = clauses.effect === 'permit' && !isUnknown
-  // An unknown purpose may stand for each of them.
-  const purposeMask = asked & ((clauses.purposeMask & UNKNOWN_BIT) === 0 ? clauses.purposeMask : ALL_PURPOSES)
-  const dataWindow = records.dataOf(record)
-  // Of any data: a deny for some of it leaves the rest.
-  if (data === 'any' && dataWindow !== undefined && !permits && !isUnknown) return undefined
-  if (typeof data === 'number' && dataWindow !== undefined && !contains(dataWindow, data)) return undefined
-  let window = records.accessOf(record)
-  if (data === 'as-made' && dataWindow !== undefined) window = intersect(window, dataWindow)
-  if (credential !== undefined) window = intersect(window, credential)
-  const isEmpty = dataTypes.length === 0 || purposeMask === 0 || window.fromMs >= window.untilMs
-  return isEmpty ? undefined : { record, dataTypes, permits, purposeMask, window }
+  const dataWindow = entry.data ?? ALWAYS
+  const covers = (mask: number, asked: number): number => asked & ((mask & UNKNOWN_BIT) === 0 ? mask : ALL_BITS)
+  const span = {
+    entry,
+    dataTypes: typesAmong(entry.dataTypes, dataType),
+    permits: clauses.effect === 'permit' && !isUnknown,
+    purposeMask: covers(clauses.purposeMask, purpose === undefined ? ALL_BITS : bitOf(purpose, PURPOSES)),
+    window: data === 'as-made' ? intersect(entry.window, dataWindow) : entry.window,
+  }
+  const isUnrelated =
+    span.dataTypes.length === 0 ||
+    covers(clauses.actionMask, bitOf(action, ACTIONS)) === 0 ||
+    span.purposeMask === 0 ||
+    (typeof data === 'number' && !contains(dataWindow, data)) ||
+    // Of data of any time, a deny for some leaves the rest.
+    (data === 'any' && dataWindow !== ALWAYS && clauses.effect === 'deny' && !isUnknown)
+  return isUnrelated ? undefined : span
 }
 
-function typesAmong<T extends string>({ dataTypes }: Clauses<T>, asked: T | undefined): readonly T[] | 'all' {
+function typesAmong<T extends string>(dataTypes: readonly T[] | 'all', asked: T | undefined): readonly T[] | 'all' {
   if (asked === undefined) return dataTypes
   return dataTypes === 'all' || dataTypes.includes(asked) ? [asked] : []
 }
 
-/** The purposes permitted and denied, of one type or of all. */
+/** The purposes permitted and denied at a moment: of one type, or of all. */
 interface Tally {
   permitted: number
   denied: number
 }
 
-function add<T extends string>(tally: Tally, { permits, purposeMask }: Span<T>): void {
-  if (permits) tally.permitted |= purposeMask
-  else tally.denied |= purposeMask
-}
-
-/** What is covered at a moment: each type that somebody named, and whether the others are. */
-function coveredAt<T extends string>(
-  spans: readonly Span<T>[],
-  atMs: number,
-): { readonly others: boolean; readonly named: ReadonlyMap<T, boolean> } {
+/** What is covered at a moment: each type that a grant names, at whatever time, and `'all'` for the others. */
+function coveredAt<T extends string>(spans: readonly Span<T>[], atMs: number): ReadonlyMap<T | 'all', boolean> {
   const all: Tally = { permitted: 0, denied: 0 }
-  const byType = new Map<T, Tally>()
-  for (const span of spans) {
-    const { dataTypes } = span
-    // A type that is named at another time is told apart now as well, so that the end of a coverage can be seen.
-    if (dataTypes !== 'all')
-      for (const type of dataTypes) if (!byType.has(type)) byType.set(type, { permitted: 0, denied: 0 })
-    if (!contains(span.window, atMs)) continue
-    if (dataTypes === 'all') add(all, span)
-    else for (const type of dataTypes) add(byType.get(type)!, span)
+  const tallies = new Map<T | 'all', Tally>([['all', all]])
+  for (const { dataTypes, permits, purposeMask, window } of spans) {
+    for (const type of dataTypes === 'all' ? ([dataTypes] as const) : dataTypes) {
+      const tally = tallies.get(type) ?? { permitted: 0, denied: 0 }
+      tallies.set(type, tally)
+      if (contains(window, atMs)) tally[permits ? 'permitted' : 'denied'] |= purposeMask
+    }
   }
-  const isCovered = ({ permitted, denied }: Tally): boolean =>
-    ((permitted | all.permitted) & ~(denied | all.denied)) !== 0
-  return {
-    others: isCovered(all),
-    named: new Map([...byType].map(([type, tally]) => [type, isCovered(tally)])),
-  }
+  return new Map(
+    [...tallies].map(([type, { permitted, denied }]) => [
+      type,
+      ((permitted | all.permitted) & ~(denied | all.denied)) !== 0,
+    ]),
+  )
 }
 
 function coverageOf<T extends string>(spans: readonly Span<T>[], atMs: number): Coverage<T> | undefined {
-  const { others, named } = coveredAt(spans, atMs)
-  const types = [...named.keys()].sort()
-  const covered = types.filter((type) => named.get(type))
-  if (!others && covered.length === 0) return undefined
+  const now = coveredAt(spans, atMs)
+  const isAll = now.get('all') === true
+  const named = [...now.keys()].filter((type) => type !== 'all').sort() as T[]
+  const covered = named.filter((type) => now.get(type))
+  if (!isAll && covered.length === 0) return undefined
   const changes = spans.map(({ permits, window }) => (permits ? window.untilMs : window.fromMs))
-  const later = [...new Set(changes)].filter((change) => change > atMs).sort((left, right) => left - right)
+  const later = [...new Set(changes)].filter((change) => atMs < change).sort((left, right) => left - right)
   const lost = later.find((change, position) => {
-    if (position >= CHANGES_MAX) return true
     const then = coveredAt(spans, change)
-    return (others && !then.others) || covered.some((type) => !then.named.get(type))
+    return position >= CHANGES_MAX || [...now].some(([type, isCovered]) => isCovered && !then.get(type))
   })
   return {
-    dataTypes: others ? 'all' : covered,
-    except: others ? types.filter((type) => !named.get(type)) : [],
+    dataTypes: isAll ? 'all' : covered,
+    except: isAll ? named.filter((type) => !now.get(type)) : [],
     untilMs: lost ?? END_OF_TIME_MS,
   }
 }
@@ -185,25 +170,14 @@ export function findCoverage<T extends string = DataType>(
   query: CoverageQuery,
 ): Coverage<T> | undefined {
   const store = storeOf(index)
-  const { patient, grantee, atMs, action = 'access', dataAtMs, credentials = [] } = query
+  const { patient, grantee, atMs, action = 'access', dataAtMs } = query
   if (patient === grantee) return { dataTypes: 'all', except: [], untilMs: END_OF_TIME_MS }
-  const asked: Query<T> = { action, purpose: undefined, data: dataAtMs ?? 'as-made' }
-  const spans = findSpans(store, patient, { grantee, asked })
-  for (const { role, organisation, notBeforeMs, notAfterMs } of credentials) {
-    if (organisation === null) continue
-    const credential = { fromMs: notBeforeMs, untilMs: notAfterMs }
-    spans.push(...findSpans(store, patient, { grantee: { role, organisation }, asked, credential }))
-  }
-  return coverageOf(spans, atMs)
+  const entries = store.entriesOf(patient, grantee, query.credentials)
+  return coverageOf(spansOf(entries, { action, data: dataAtMs ?? 'as-made' }), atMs)
 }
 
-function findSpans<T extends string>(
-  store: PolicyStore<T>,
-  patient: Did,
-  via: { readonly grantee: Grantee; readonly asked: Query<T>; readonly credential?: TimeWindow },
-): Span<T>[] {
-  const { grantee, asked, credential } = via
-  return store.recordsOf(patient, grantee).flatMap((record) => spanOf(store, record, { ...asked, credential }) ?? [])
+function spansOf<T extends string>(entries: readonly Entry<T>[], query: Query<T>): readonly Span<T>[] {
+  return entries.flatMap((entry) => spanOf(entry, query) ?? [])
 }
 
 /**
@@ -218,12 +192,11 @@ export function whoMayRead<T extends string = DataType>(
 ): readonly Reader<T>[] {
   const store = storeOf(index)
   const { patient, dataType, purpose, atMs } = query
-  const asked: Query<T> = { action: 'access', dataType, purpose, data: 'any' }
   return store.granteesOf(patient).flatMap((grantee) => {
-    const spans = findSpans(store, patient, { grantee, asked })
+    const spans = spansOf(store.entriesOf(patient, grantee), { action: 'access', dataType, purpose, data: 'any' })
     const coverage = coverageOf(spans, atMs)
     if (coverage === undefined) return []
     const counting = spans.filter(({ permits, window }) => permits && contains(window, atMs))
-    return { grantee, ...coverage, grants: counting.map(({ record }) => store.grantOf(record, patient, grantee)) }
+    return { grantee, ...coverage, grants: counting.map(({ entry }) => grantOf(patient, entry)) }
   })
 }

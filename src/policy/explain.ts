@@ -8,7 +8,6 @@ import { formatMoment } from './civil-date.ts'
 import { findMalformed } from './terms.ts'
 import {
   END_OF_TIME_MS,
-  type Action,
   type Decision,
   type Grant,
   type Grantee,
@@ -19,20 +18,12 @@ import {
   type ReasonCode,
   type TimeWindow,
 } from './types.ts'
+import { isPurpose } from './words.ts'
 
 /** Names for people. */
 export interface ExplainOptions<T extends string = DataType> {
   /** Returns what people call a party or a type; undefined where it has no other name than itself. */
   readonly nameOf?: (named: Did | T) => string | undefined
-}
-
-const ACTION_WORDS: Readonly<Record<Action, string>> = {
-  access: 'read',
-  write: 'write',
-  collect: 'collect',
-  correct: 'correct',
-  use: 'use',
-  disclose: 'disclose',
 }
 
 const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
@@ -51,17 +42,17 @@ const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
 }
 
 const REASON_WORDS: Readonly<Record<ReasonCode, string>> = {
-  owner: 'the data is the requester’s own',
-  granted: 'this grant permits it',
-  denied: 'this grant denies it',
-  'no-grant': 'nothing was granted to the requester',
-  expired: 'it has ended',
-  'not-yet': 'it has not begun',
-  'data-type': 'it is about other types of data',
-  action: 'it is about other actions',
-  purpose: 'it is for other purposes',
-  'data-window': 'it is about data of another time, or of when the data is was not said',
-  'unknown-clause': 'it says something that is not understood',
+  owner: 'the requester is the owner',
+  granted: 'permits it',
+  denied: 'denies it',
+  'no-grant': 'nothing was granted',
+  expired: 'has ended',
+  'not-yet': 'has not begun',
+  'data-type': 'is for other types of data',
+  action: 'is for other actions',
+  purpose: 'is for other purposes',
+  'data-window': 'is for data of another or of a given time',
+  'unknown-clause': 'is not understood',
 }
 
 /**
@@ -80,12 +71,12 @@ export function explainGrant<T extends string = DataType>(grant: Grant<T>, optio
 
 function explainTerms<T extends string>(terms: GrantTerms<T>, options: ExplainOptions<T>): string {
   const { dataTypes, actions, purposes, access, data, effect = 'permit', obligations = [] } = terms
-  const verbs = { permit: 'may', deny: 'may not' }[effect] ?? `is under an unknown rule (${effect}) to`
+  const verbs = { permit: 'may', deny: 'may not' }[effect] ?? `${effect}?`
   if (dataTypes.length === 0) return 'has nothing granted'
   const types = dataTypes === 'all' ? 'all types of data' : list(dataTypes.map((type) => nameFor(type, options)))
   return [
-    `${verbs} ${list(actions.map((action) => wordFor(action, ACTION_WORDS)))} ${types}`,
-    ` for ${list(purposes.map((purpose) => wordFor(purpose, PURPOSE_WORDS)))} ${explainWindow(access)}`,
+    `${verbs} ${list(actions.map((action) => (action === 'access' ? 'read' : action)))} ${types}`,
+    ` for ${list(purposes.map((purpose) => (isPurpose(purpose) ? PURPOSE_WORDS[purpose] : purpose)))} ${explainWindow(access)}`,
     data === undefined ? '' : `, on data ${explainWindow(data)}`,
     ...obligations.map((obligation) => `; ${explainObligation(obligation)}`),
   ].join('')
@@ -127,21 +118,14 @@ export function explainDecision<T extends string = DataType>(
   decision: Decision<T>,
   options: ExplainOptions<T> = {},
 ): string {
-  const reasons = decision.reasons.map((reason) => explainReason(reason, options))
-  const obligations = decision.kind === 'permit' ? decision.obligations.map(explainObligation) : []
-  const duties = obligations.length === 0 ? [] : [`To be kept: ${obligations.join('; ')}.`]
-  return [explainKind(decision), ...reasons, ...duties].join(' ')
-}
-
-function explainKind<T extends string>(decision: Decision<T>): string {
-  switch (decision.kind) {
-    case 'permit':
-      return `Permitted${decision.untilMs === END_OF_TIME_MS ? '' : explainEnd(decision.untilMs)}.`
-    case 'deny':
-      return 'Denied.'
-    case 'indeterminate':
-      return 'Not decided; a person has to.'
-  }
+  const { kind, reasons } = decision
+  const isPermit = kind === 'permit'
+  const until = isPermit && decision.untilMs < END_OF_TIME_MS ? explainEnd(decision.untilMs) : ''
+  return [
+    `${{ permit: 'Permitted', deny: 'Denied', indeterminate: 'A person has to decide' }[kind]}${until}:`,
+    ...reasons.map((reason) => explainReason(reason, options)),
+    ...(isPermit ? decision.obligations : []).map((obligation) => `Duty: ${explainObligation(obligation)}.`),
+  ].join(' ')
 }
 
 function explainReason<T extends string>(
@@ -149,23 +133,14 @@ function explainReason<T extends string>(
   options: ExplainOptions<T>,
 ): string {
   const what = REASON_WORDS[code]
-  const place = code === 'unknown-clause' && clause !== undefined ? ` (${clause})` : ''
-  if (grant === undefined) return `${capitalise(clause === 'request' ? `the request: ${what}` : what)}${place}.`
-  const block = height === undefined ? '' : `, granted in block ${height}`
-  const credential = clause === 'credential' ? ' (the credential)' : ''
-  return `${explainGrant(grant, options)}${block}: ${what}${place}${credential}.`
-}
-
-function capitalise(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1)
+  if (grant === undefined) return clause === undefined ? `${what}.` : `the ${clause} ${what}.`
+  const block = height === undefined ? '' : ` (block ${height})`
+  const place = clause === 'credential' || code === 'unknown-clause' ? `, by its ${clause!}` : ''
+  return `"${explainGrant(grant, options)}"${block} ${what}${place}.`
 }
 
 function nameFor<T extends string>(named: Did | T, { nameOf }: ExplainOptions<T>): string {
   return nameOf?.(named) ?? named
-}
-
-function wordFor<W extends string>(word: W, words: Readonly<Record<W, string>>): string {
-  return Object.hasOwn(words, word) ? words[word] : `"${word}"`
 }
 
 function list(words: readonly string[]): string {

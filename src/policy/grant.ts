@@ -6,7 +6,7 @@
 import { rejectArgument } from '../errors.ts'
 import type { Did } from '../primitives/did.ts'
 import { ROLES } from '../primitives/roles.ts'
-import { copyWindow, createClauses, findMalformed, findUnknown, hasOnly, isName, isTime } from './terms.ts'
+import { copyWindow, EXPECTED, findMalformed, findUnknown, hasOnly, isName, isTime, readTerms } from './terms.ts'
 import type { Grant, Grantee, TimeWindow } from './types.ts'
 
 /** The form of a did:key of a secp256k1 key; whether it names a point is shown by what it signs. */
@@ -20,16 +20,15 @@ export function isParty(value: unknown): value is Did {
   return typeof value === 'string' && DID.test(value)
 }
 
-/** Tells whether a value is a party, or a role that the library knows in an organisation. */
-export function isGrantee(value: unknown): value is Grantee {
-  if (!hasOnly(value, ['role', 'organisation'])) return isParty(value)
-  return (ROLES as readonly unknown[]).includes(value['role']) && isName(value['organisation'])
+/** Returns a text that stands for a grantee and for no other; roles sort after parties. */
+export function textOf(grantee: Grantee): string {
+  return typeof grantee === 'string' ? grantee : `role ${ROLES.indexOf(grantee.role)} ${grantee.organisation}`
 }
 
-/** Tells whether two grantees are the same party or the same role. */
-export function isSameGrantee(left: Grantee, right: Grantee): boolean {
-  if (typeof left === 'string' || typeof right === 'string') return left === right
-  return left.role === right.role && left.organisation === right.organisation
+/** Tells whether a value is a party, or a role that the library knows in an organisation. */
+function isGrantee(value: unknown): value is Grantee {
+  if (!hasOnly(value, ['role', 'organisation'])) return isParty(value)
+  return (ROLES as readonly unknown[]).includes(value['role']) && isName(value['organisation'])
 }
 
 /** Throws unless the parties of a grant or a set have the right form. */
@@ -39,9 +38,9 @@ export function assertParties(parties: {
   readonly grantee: Grantee
 }): void {
   const { patient, grantor, grantee } = parties
-  if (!isParty(patient)) rejectArgument('patient', 'the did:key of a signing key', typeof patient)
-  if (!isParty(grantor)) rejectArgument('grantor', 'the did:key of a signing key', typeof grantor)
-  if (!isGrantee(grantee)) rejectArgument('grantee', 'a did:key, or a known role and an organisation', typeof grantee)
+  if (!isParty(patient)) rejectArgument('patient', 'a did:key', typeof patient)
+  if (!isParty(grantor)) rejectArgument('grantor', 'a did:key', typeof grantor)
+  if (!isGrantee(grantee)) rejectArgument('grantee', 'a did:key or a known role', typeof grantee)
 }
 
 /**
@@ -61,10 +60,11 @@ export function createGrant(fields: Grant): Grant
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T>
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T> {
   const flaw = findMalformed(fields) ?? findUnknown(fields)
-  if (flaw !== undefined) rejectArgument(flaw.clause, flaw.expected, 'something else')
+  if (flaw !== undefined) rejectArgument(flaw, EXPECTED[flaw], 'something else')
   const { grantor, patient = grantor, grantee, access, data } = fields
   assertParties({ patient, grantor, grantee })
-  const { dataTypes, actions, purposes, effect, obligations } = createClauses(fields)
+  const { dataTypes, clauses } = readTerms(fields)
+  const { actions, purposes, effect, obligations } = clauses
   return Object.freeze({
     patient,
     grantor,
@@ -91,11 +91,10 @@ export function createWindow(options: {
   readonly minutes?: number
 }): TimeWindow {
   const { fromMs, days = 0, minutes = 0 } = options
-  if (!isTime(fromMs)) rejectArgument('fromMs', 'whole milliseconds UTC', String(fromMs))
-  if (!isTime(days)) rejectArgument('days', 'a whole number', String(days))
-  if (!isTime(minutes)) rejectArgument('minutes', 'a whole number', String(minutes))
+  for (const [name, value] of Object.entries({ fromMs, days, minutes })) {
+    if (!isTime(value)) rejectArgument(name, 'a whole number from 0 on', String(value))
+  }
   const untilMs = fromMs + days * DAY_MS + minutes * MINUTE_MS
-  if (untilMs === fromMs || !isTime(untilMs))
-    rejectArgument('days', 'an end after the start that a date can name', String(days))
+  if (untilMs === fromMs || !isTime(untilMs)) rejectArgument('days', 'an end after the start', String(days))
   return Object.freeze({ fromMs, untilMs })
 }

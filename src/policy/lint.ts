@@ -26,15 +26,15 @@ export function lintGrant<T extends string = DataType>(grant: Grant<T>): readonl
   const { dataTypes, purposes, access } = grant
   const findings: GrantFinding[] = []
   if (dataTypes === 'all') {
-    findings.push({ rule: 'all-types', message: 'covers every type of data, those to come as well; name the types' })
+    findings.push({ rule: 'all-types', message: 'covers every type of data; name the types' })
   }
   if (access.untilMs - access.fromMs >= EXPIRY_MS_MAX) {
-    findings.push({ rule: 'no-expiry', message: 'lasts for ten years or longer; choose an end and renew it' })
+    findings.push({ rule: 'no-expiry', message: 'lasts for ten years or longer; choose an end' })
   }
   if (coveredPurposes(maskOf(purposes, PURPOSES)) === maskOf(PURPOSES, PURPOSES)) {
     findings.push({
       rule: 'all-purposes',
-      message: 'holds for every purpose, payment and research as well; name the purposes',
+      message: 'holds for every purpose; name the purposes',
     })
   }
   return findings

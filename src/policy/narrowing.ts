@@ -2,45 +2,40 @@
  * Whether a new set of grants takes away from the old one.
  */
 
-import { contains } from './evaluate.ts'
-import { areAmong, createClauses, createOpaqueClauses, findMalformed, type Clauses } from './terms.ts'
-import { END_OF_TIME_MS, type GrantTerms, type TimeWindow } from './types.ts'
+import { ALWAYS, areAmong, intersect, readTerms, type ReadTerms } from './terms.ts'
+import type { GrantTerms, TimeWindow } from './types.ts'
 
-const ALWAYS: TimeWindow = { fromMs: 0, untilMs: END_OF_TIME_MS }
-
-interface Terms {
-  readonly clauses: Clauses<string>
-  readonly types: ReadonlySet<string> | 'all'
-  readonly access: TimeWindow
-  readonly data: TimeWindow
-}
+type Terms = ReadTerms<string>
 
 /** Reads terms as they count from a moment on. */
 function read(terms: GrantTerms<string>, atMs: number): Terms {
-  const malformed = findMalformed(terms)
-  if (malformed !== undefined) {
-    return { clauses: createOpaqueClauses(terms, malformed.clause), types: 'all', access: ALWAYS, data: ALWAYS }
-  }
-  const { access, data = ALWAYS } = terms
-  const clauses = createClauses(terms)
-  const types = clauses.dataTypes === 'all' ? 'all' : new Set(clauses.dataTypes)
-  return { clauses, types, access: contains(access, atMs) ? { ...access, fromMs: atMs } : access, data }
+  const known = readTerms(terms)
+  return { ...known, access: intersect(known.access, { ...ALWAYS, fromMs: atMs }) }
 }
 
 function isWithin(inner: TimeWindow, outer: TimeWindow): boolean {
   return outer.fromMs <= inner.fromMs && inner.untilMs <= outer.untilMs
 }
 
-/** Tells whether `outer` says of one type all that `inner` says. */
-function covers(outer: Terms, inner: Terms, type: string): boolean {
-  const { actionMask, purposeMask } = outer.clauses
+/** Tells whether `outer` says all that `inner` says, of the types that both name, and asks no more. */
+function says(outer: Terms, inner: Terms): boolean {
   return (
-    (outer.types === 'all' || (type !== 'all' && outer.types.has(type))) &&
-    (inner.clauses.actionMask & ~actionMask) === 0 &&
-    (inner.clauses.purposeMask & ~purposeMask) === 0 &&
+    (inner.clauses.actionMask & ~outer.clauses.actionMask) === 0 &&
+    (inner.clauses.purposeMask & ~outer.clauses.purposeMask) === 0 &&
     isWithin(inner.access, outer.access) &&
-    isWithin(inner.data, outer.data)
+    isWithin(inner.data ?? ALWAYS, outer.data ?? ALWAYS) &&
+    areAmong(outer.clauses.obligations, inner.clauses.obligations)
   )
+}
+
+/** Tells whether each type of each of `inner` has its like among `outer`. */
+function areCovered(inner: readonly Terms[], outer: readonly Terms[]): boolean {
+  return inner.every((terms) => {
+    const types = outer.filter((other) => says(other, terms)).map(({ dataTypes }) => dataTypes)
+    if (types.includes('all')) return true
+    const named = new Set(types.flat())
+    return terms.dataTypes !== 'all' && terms.dataTypes.every((type) => named.has(type))
+  })
 }
 
 /**
@@ -57,26 +52,16 @@ export function isNarrowing<T extends string>(sets: {
   readonly atMs: number
 }): boolean {
   const { before, after, atMs } = sets
-  const [given, left] = [before, after].map((set) =>
-    set.map((terms) => read(terms, atMs)).filter(({ access }) => atMs < access.untilMs),
-  ) as [Terms[], Terms[]]
-  if (left.some(({ clauses }) => clauses.unknown !== undefined)) return true
-  const denied = given.filter(({ clauses }) => clauses.effect === 'deny' && clauses.unknown === undefined)
-  const permitted = given.filter(({ clauses }) => clauses.effect === 'permit' && clauses.unknown === undefined)
-  const allows = left.filter(({ clauses }) => clauses.effect === 'permit')
-  const denies = left.filter(({ clauses }) => clauses.effect === 'deny')
+  const readAll = (terms: readonly GrantTerms<T>[]): readonly Terms[] =>
+    terms.map((each) => read(each, atMs)).filter(({ access }) => atMs < access.untilMs)
+  const [old, next] = [readAll(before), readAll(after)]
+  // What is not understood gave nothing, and may take.
+  if (next.some(({ clauses }) => clauses.unknown !== undefined)) return true
+  const known = old.filter(({ clauses }) => clauses.unknown === undefined)
+  const withEffect = (terms: readonly Terms[], effect: string): readonly Terms[] =>
+    terms.filter(({ clauses }) => clauses.effect === effect)
   return (
-    !denies.every((deny) => typesOf(deny).every((type) => denied.some((old) => covers(old, deny, type)))) ||
-    !permitted.every((old) =>
-      typesOf(old).every((type) => allows.some((permit) => covers(permit, old, type) && asksNoMore(permit, old))),
-    )
+    !areCovered(withEffect(known, 'permit'), withEffect(next, 'permit')) ||
+    !areCovered(withEffect(next, 'deny'), withEffect(known, 'deny'))
   )
-}
-
-function typesOf({ types }: Terms): readonly string[] {
-  return types === 'all' ? ['all'] : [...types]
-}
-
-function asksNoMore(permit: Terms, old: Terms): boolean {
-  return areAmong(permit.clauses.obligations, old.clauses.obligations)
 }

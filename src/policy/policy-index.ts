@@ -9,11 +9,11 @@
 
 import { fail, rejectArgument, succeed, unwrap, type Result } from '../errors.ts'
 import type { DataType, Did } from '../primitives/did.ts'
-import { assertParties, isSameGrantee } from './grant.ts'
+import { assertParties, textOf } from './grant.ts'
 import { NONE, PairTable } from './pair-table.ts'
-import { RecordTable, type RecordFields } from './record-table.ts'
-import { createClauses, createOpaqueClauses, findMalformed, findUnknown, isTime, type Clauses } from './terms.ts'
-import { END_OF_TIME_MS, type Grant, type Grantee, type GrantSet, type GrantTerms } from './types.ts'
+import { RecordTable } from './record-table.ts'
+import { ALWAYS, findMalformed, intersect, isTime, readTerms, type ReadTerms } from './terms.ts'
+import type { Grant, Grantee, GrantSet, GrantTerms, HeldCredential, TimeWindow } from './types.ts'
 
 /** Grantors whose sets count for one owner and grantee. */
 export const GRANTORS_MAX = 16
@@ -85,8 +85,6 @@ export function storeOf<T extends string>(index: PolicyIndex<T>): PolicyStore<T>
 
 /** Returns a grant as a set of one, and a set as it is. */
 function toSet<T extends string>(change: Grant<T> | GrantSet<T>): GrantSet<T> {
-  if (typeof change !== 'object' || change === null)
-    rejectArgument('change', 'a grant or a set of grants', typeof change)
   if ('grants' in change) return change
   const { grantor, patient = grantor, grantee } = change
   return { patient, grantor, grantee, grants: [change] }
@@ -95,23 +93,44 @@ function toSet<T extends string>(change: Grant<T> | GrantSet<T>): GrantSet<T> {
 /** Tells whether terms name other parties than the set that they are in. */
 function contradicts<T extends string>(terms: GrantTerms<T>, set: GrantSet<T>): boolean {
   const { patient = set.patient, grantor = set.grantor, grantee = set.grantee } = terms as Partial<Grant<T>>
-  return patient !== set.patient || grantor !== set.grantor || !isSameGrantee(grantee, set.grantee)
+  return patient !== set.patient || grantor !== set.grantor || textOf(grantee) !== textOf(set.grantee)
+}
+
+/** One grant to somebody, as the queries of this folder see it. */
+export interface Entry<T extends string> extends ReadTerms<T> {
+  readonly record: number
+  readonly height: number | undefined
+  readonly grantor: Did
+  /** As the grant names him. */
+  readonly grantee: Grantee
+  /** When access is granted, and the credential holds that leads to the grant. */
+  readonly window: TimeWindow
+}
+
+/** Returns a copy of the grant that an entry is about; one with an unknown clause as it came. */
+export function grantOf<T extends string>(patient: Did, entry: Entry<T>): Grant<T> {
+  const { grantor, grantee, dataTypes, clauses, access, data } = entry
+  const { actions, purposes, effect, obligations, source } = clauses
+  if (source !== undefined) return { ...(JSON.parse(source) as Grant<T>), patient, grantor, grantee }
+  const grant = { patient, grantor, grantee, dataTypes, actions, purposes, access, effect, obligations }
+  return data === undefined ? grant : { ...grant, data }
 }
 
 /** The index as the queries of this folder see it. */
 export class PolicyStore<T extends string> implements PolicyIndex<T> {
-  readonly pairs: PairTable = new PairTable()
-  readonly records: RecordTable<T> = new RecordTable<T>()
+  readonly #pairs = new PairTable()
+  readonly #records = new RecordTable<T>()
   readonly #mayGrant: MayGrant
-  readonly #shared = new Map<string, Clauses<T>>()
+  readonly #shared = new Map<string, unknown>()
 
+  /** Makes an empty one. */
   constructor(mayGrant: MayGrant) {
     this.#mayGrant = mayGrant
   }
 
   /** Grants in force or to come. */
   get grantCount(): number {
-    return this.records.count
+    return this.#records.count
   }
 
   /** Replaces a set; see {@link PolicyIndex}. */
@@ -119,141 +138,87 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
     change: Grant<T> | GrantSet<T>,
     at: { readonly height?: number } = {},
   ): Result<GrantSet<T>, 'ERR_POLICY_GRANTOR' | 'ERR_POLICY_LIMIT'> {
-    const set = toSet(change)
+    // Nothing at all has no parties either.
+    const set = toSet(Object(change) as typeof change)
     const { patient, grantor, grantee } = set
     assertParties(set)
-    if (at.height !== undefined && !isTime(at.height)) rejectArgument('height', 'a height', typeof at.height)
     if (!Array.isArray(set.grants)) rejectArgument('grants', 'a list of grants', typeof set.grants)
+    if (!isTime(at.height ?? 0)) rejectArgument('height', 'a whole number', typeof at.height)
     if (!this.#mayGrant({ patient, grantor })) {
-      return fail('ERR_POLICY_GRANTOR', `"grantor" may not grant access to data of "patient"`, { details: { grantor } })
+      return fail('ERR_POLICY_GRANTOR', '"grantor" may not grant access to data of "patient"', { details: { grantor } })
     }
     // Grants of no type say nothing; a set of nothing else revokes.
     const grants = set.grants.filter((terms) => (terms as GrantTerms<T> | null)?.dataTypes?.length !== 0)
-    const excess = this.#excess(set, grants.length)
-    if (excess !== undefined) {
-      const { limit, allowed, found } = excess
-      return fail('ERR_POLICY_LIMIT', `"grants" expected at most ${allowed} ${limit}, found ${found}`, {
-        details: excess,
-      })
+    const before = this.entriesOf(patient, grantee)
+    const replaced = before.filter((entry) => entry.grantor === grantor)
+    const grantors = new Set(before.map((entry) => entry.grantor)).add(grantor)
+    const [limit, allowed, found] =
+      grants.length > GRANTS_PER_SET_MAX
+        ? ['grants', GRANTS_PER_SET_MAX, grants.length]
+        : ['grantors', GRANTORS_MAX, grants.length && grantors.size]
+    if (found > allowed) {
+      const message = `"grants" expected at most ${allowed} ${limit}, found ${found}`
+      return fail('ERR_POLICY_LIMIT', message, { details: { limit, allowed, found } })
     }
-    const replaced = this.#removeSet(set)
-    if (grants.length > 0) this.#insertSet({ ...set, grants }, at.height)
-    return succeed({ patient, grantor, grantee, grants: replaced })
+    for (const { record } of replaced) this.#records.remove(record)
+    if (before.length + grants.length > 0) this.#link({ ...set, grants }, before, at.height)
+    return succeed({ patient, grantor, grantee, grants: replaced.map((entry) => grantOf(patient, entry)) })
   }
 
-  #excess(
-    set: GrantSet<T>,
-    grantCount: number,
-  ): { readonly limit: string; readonly allowed: number; readonly found: number } | undefined {
-    if (grantCount > GRANTS_PER_SET_MAX)
-      return { limit: 'grants of a set', allowed: GRANTS_PER_SET_MAX, found: grantCount }
-    const grantors = new Set([this.pairs.find(set.grantor)])
-    for (const record of this.recordsOf(set.patient, set.grantee)) grantors.add(this.records.grantorOf(record))
-    if (grantCount === 0 || grantors.size <= GRANTORS_MAX) return undefined
-    return { limit: 'grantors for one grantee', allowed: GRANTORS_MAX, found: grantors.size }
+  /** Stores a set and chains all grants of the pair in the order of their grantors' names, so that no history shows. */
+  #link(set: GrantSet<T>, before: readonly Entry<T>[], height: number | undefined): void {
+    const grantor = this.#pairs.intern(set.grantor)
+    const chain = [
+      ...before.filter((entry) => entry.grantor < set.grantor).map(({ record }) => record),
+      ...set.grants.map((terms) => this.#records.insert({ ...this.#read(terms, set), height, grantor })),
+      ...before.filter((entry) => entry.grantor > set.grantor).map(({ record }) => record),
+    ]
+    this.#pairs.setFirstRecord(set.patient, set.grantee, this.#records.link(chain))
   }
 
-  #removeSet({ patient, grantor, grantee }: GrantSet<T>): readonly Grant<T>[] {
-    const { pairs, records } = this
-    const pair = this.pairOf(patient, grantee)
-    const number = pairs.find(grantor)
-    const removed: Grant<T>[] = []
-    let previous = NONE
-    for (let record = pairs.firstRecord(pair); record !== NONE;) {
-      const next = records.next(record)
-      if (records.grantorOf(record) === number) {
-        removed.push(this.grantOf(record, patient, grantee))
-        if (previous === NONE) pairs.setFirstRecord(pair, next)
-        else records.setNext(previous, next)
-        records.remove(record)
-      } else previous = record
-      record = next
-    }
-    return removed
+  #read(terms: GrantTerms<T>, set: GrantSet<T>): ReadTerms<T> {
+    const flaw = findMalformed(terms) ?? (contradicts(terms, set) ? 'terms' : undefined)
+    return readTerms(terms, (text, make) => this.#share(text, make), flaw)
   }
 
-  /** Puts the grants where their grantor belongs in the order of names, so that no history shows in decisions. */
-  #insertSet(set: GrantSet<T>, height: number | undefined): void {
-    const { pairs, records } = this
-    const patient = pairs.intern(set.patient)
-    const pair = pairs.internPair(patient, pairs.intern(set.grantee))
-    const grantor = pairs.intern(set.grantor)
-    let previous = NONE
-    let next = pairs.firstRecord(pair)
-    while (next !== NONE && pairs.partyOf(records.grantorOf(next)) < set.grantor) {
-      previous = next
-      next = records.next(next)
-    }
-    for (const terms of set.grants.toReversed()) next = records.insert(this.#read(terms, set, grantor, height), next)
-    if (previous === NONE) pairs.setFirstRecord(pair, next)
-    else records.setNext(previous, next)
-  }
-
-  #read(terms: GrantTerms<T>, set: GrantSet<T>, grantor: number, height: number | undefined): RecordFields<T> {
-    const malformed = findMalformed(terms)
-    if (malformed === undefined && !contradicts(terms, set)) {
-      const { access, data } = terms
-      return { clauses: this.#share(terms), access, data, grantor, height }
-    }
-    const clauses = createOpaqueClauses<T>(terms, malformed?.clause ?? 'terms')
-    return { clauses, access: { fromMs: 0, untilMs: END_OF_TIME_MS }, data: undefined, grantor, height }
-  }
-
-  /** Returns the clauses of the terms, the same object for equal terms where one is still remembered. */
-  #share(terms: GrantTerms<T>): Clauses<T> {
-    // What is known is strings and integers only, so that equal texts mean equal terms; of the unknown that is not sure.
-    if (findUnknown(terms) !== undefined) return createClauses(terms)
-    const { dataTypes, actions, purposes, effect, obligations } = terms
-    const text = JSON.stringify([dataTypes, actions, purposes, effect, obligations])
-    const known = this.#shared.get(text)
+  /** Returns what was made of an equal text, where it is still remembered. */
+  #share<V>(text: string, make: (text: string) => V): V {
+    const known = this.#shared.get(text) as V | undefined
     if (known !== undefined) return known
     if (this.#shared.size >= SHARED_MAX) this.#shared.clear()
-    const clauses = createClauses(terms)
-    this.#shared.set(text, clauses)
-    return clauses
+    const made = make(text)
+    this.#shared.set(text, made)
+    return made
   }
 
   /** Lists grants; see {@link PolicyIndex}. */
   grants(patient: Did, grantee?: Grantee): readonly Grant<T>[] {
-    return (grantee === undefined ? this.granteesOf(patient) : [grantee]).flatMap((name) =>
-      this.recordsOf(patient, name).map((record) => this.grantOf(record, patient, name)),
-    )
+    const grantees = grantee === undefined ? this.granteesOf(patient) : [grantee]
+    return grantees.flatMap((name) => this.entriesOf(patient, name).map((entry) => grantOf(patient, entry)))
   }
 
-  /** Lists to whom an owner ever granted something, in the order of names, roles after parties. */
+  /** Lists to whom an owner ever granted something. */
   granteesOf(patient: Did): readonly Grantee[] {
-    const grantees: { readonly name: Grantee; readonly text: string }[] = []
-    for (const pair of this.pairs.pairsOf(this.pairs.find(patient))) {
-      const name = this.pairs.nameOf(this.pairs.granteeOf(pair))
-      grantees.push({ name, text: typeof name === 'string' ? name : `role:${name.role}:${name.organisation}` })
+    return this.#pairs.granteesOf(patient)
+  }
+
+  /** Lists the grants of an owner to a grantee and, for each credential with an organisation, to its role. */
+  entriesOf(patient: Did, grantee: Grantee, credentials: readonly HeldCredential[] = []): readonly Entry<T>[] {
+    const entries: Entry<T>[] = []
+    this.#collect(entries, patient, grantee, ALWAYS)
+    for (const { role, organisation, notBeforeMs, notAfterMs } of credentials) {
+      if (organisation === null) continue
+      this.#collect(entries, patient, { role, organisation }, { fromMs: notBeforeMs, untilMs: notAfterMs })
     }
-    return grantees.sort((left, right) => (left.text < right.text ? -1 : 1)).map(({ name }) => name)
+    return entries
   }
 
-  /** Returns the pair of an owner and a grantee, or NONE. */
-  pairOf(patient: Did, grantee: Grantee): number {
-    return this.pairs.findPair(this.pairs.find(patient), this.pairs.find(grantee))
-  }
-
-  /** Lists the records of an owner and a grantee in the order of grantors. */
-  recordsOf(patient: Did, grantee: Grantee): readonly number[] {
-    const found: number[] = []
-    const { records } = this
-    const first = this.pairs.firstRecord(this.pairOf(patient, grantee))
-    for (let record = first; record !== NONE; record = records.next(record)) found.push(record)
-    return found
-  }
-
-  /** Returns a copy of the grant in a record; one with an unknown clause as it came. */
-  grantOf(record: number, patient: Did, grantee: Grantee): Grant<T> {
-    const { dataTypes, actions, purposes, effect, obligations, source } = this.records.clausesOf(record)
-    const grantor = this.pairs.partyOf(this.records.grantorOf(record))
-    if (source !== undefined) return { ...source, patient, grantor, grantee }
-    const access = this.records.accessOf(record)
-    const data = this.records.dataOf(record)
-    return {
-      ...{ patient, grantor, grantee, dataTypes, actions, purposes, access, effect, obligations },
-      ...(data && { data }),
+  #collect(entries: Entry<T>[], patient: Did, grantee: Grantee, validity: TimeWindow): void {
+    let record = this.#pairs.firstRecord(patient, grantee)
+    for (; record !== NONE; record = this.#records.next(record)) {
+      const fields = this.#records.read(record)
+      const grantor = this.#pairs.nameOf(fields.grantor) as Did
+      entries.push({ ...fields, record, grantor, grantee, window: intersect(fields.access, validity) })
     }
   }
 }

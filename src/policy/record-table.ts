@@ -1,17 +1,14 @@
 /**
  * One record of 48 bytes for each grant in force: its windows, its height, its grantor and the next record of the same
- * pair, beside a reference to clauses that many grants share. A million grants fit into a phone's memory, and looking at
+ * pair, beside references to types and clauses that many grants share. A million grants fit into a phone's memory, and looking at
  * one touches one or two cache lines.
  */
 
-import { doubled, NONE } from './pair-table.ts'
-import type { Clauses } from './terms.ts'
-import type { TimeWindow } from './types.ts'
+import { allocate, NONE, withRoom } from './pair-table.ts'
+import type { Clauses, ReadTerms } from './terms.ts'
 
-const ACCESS_FROM = 0
-const ACCESS_UNTIL = 1
-const DATA_FROM = 2
-const DATA_UNTIL = 3
+// The access window comes first.
+const DATA = 2
 const HEIGHT = 4
 const DOUBLES = 6
 
@@ -24,104 +21,71 @@ const INTS = 12
 const ABSENT = -1
 
 /** What one record holds. */
-export interface RecordFields<T extends string> {
-  readonly clauses: Clauses<T>
-  readonly access: TimeWindow
-  readonly data: TimeWindow | undefined
-  readonly grantor: number
+export interface RecordFields<T extends string> extends ReadTerms<T> {
   readonly height: number | undefined
+  /** The grantor's number. */
+  readonly grantor: number
 }
 
 /** The records of one index. */
 export class RecordTable<T extends string> {
-  #ints = new Int32Array(16 * INTS)
+  #ints = allocate(16 * INTS)
   #doubles = new Float64Array(this.#ints.buffer)
-  readonly #clauses: (Clauses<T> | undefined)[] = []
-  /** First of the records that were removed and wait to be used again. */
-  #free = NONE
-  #count = 0
+  readonly #dataTypes: (readonly T[] | 'all')[] = []
+  readonly #clauses: (Clauses | undefined)[] = []
+  /** Records that were removed and wait to be used again. */
+  readonly #free: number[] = []
 
   /** Records in use. */
   get count(): number {
-    return this.#count
+    return this.#clauses.length - this.#free.length
   }
 
-  /** Stores a record in front of another one and returns its number. */
-  insert({ clauses, access, data, grantor, height }: RecordFields<T>, next: number): number {
-    const record = this.#allocate()
-    const doubles = record * DOUBLES
-    this.#doubles[doubles + ACCESS_FROM] = access.fromMs
-    this.#doubles[doubles + ACCESS_UNTIL] = access.untilMs
-    this.#doubles[doubles + DATA_FROM] = data?.fromMs ?? ABSENT
-    this.#doubles[doubles + DATA_UNTIL] = data?.untilMs ?? ABSENT
-    this.#doubles[doubles + HEIGHT] = height ?? ABSENT
+  /** Stores a record and returns its number. */
+  insert({ dataTypes, clauses, access, data, height = ABSENT, grantor }: RecordFields<T>): number {
+    const record = this.#free.pop() ?? this.#clauses.length
+    this.#ints = withRoom(this.#ints, record * INTS, INTS)
+    if (this.#doubles.buffer !== this.#ints.buffer) this.#doubles = new Float64Array(this.#ints.buffer)
+    const { fromMs = ABSENT, untilMs = ABSENT } = data ?? {}
+    this.#doubles.set([access.fromMs, access.untilMs, fromMs, untilMs, height], record * DOUBLES)
     this.#ints[record * INTS + GRANTOR] = grantor
-    this.setNext(record, next)
     this.#clauses[record] = clauses
-    this.#count++
+    this.#dataTypes[record] = dataTypes
     return record
   }
 
   /** Gives a record's place free. */
   remove(record: number): void {
-    this.setNext(record, this.#free)
     this.#clauses[record] = undefined
-    this.#free = record
-    this.#count--
+    this.#dataTypes[record] = 'all'
+    this.#free.push(record)
   }
 
-  #allocate(): number {
-    const record = this.#free
-    if (record !== NONE) {
-      this.#free = this.next(record)
-      return record
+  /** Returns what a record holds. */
+  read(record: number): RecordFields<T> {
+    const [doubles, start] = [this.#doubles, record * DOUBLES]
+    const dataFromMs = doubles[start + DATA]!
+    const height = doubles[start + HEIGHT]!
+    return {
+      dataTypes: this.#dataTypes[record]!,
+      clauses: this.#clauses[record]!,
+      access: { fromMs: doubles[start]!, untilMs: doubles[start + 1]! },
+      data: dataFromMs === ABSENT ? undefined : { fromMs: dataFromMs, untilMs: doubles[start + DATA + 1]! },
+      height: height === ABSENT ? undefined : height,
+      grantor: this.#ints[record * INTS + GRANTOR]!,
     }
-    const fresh = this.#clauses.push(undefined) - 1
-    if (fresh * INTS === this.#ints.length) {
-      this.#ints = doubled(this.#ints)
-      this.#doubles = new Float64Array(this.#ints.buffer)
-    }
-    return fresh
+  }
+
+  /** Makes records follow one another, and returns the first, or NONE. */
+  link(records: readonly number[]): number {
+    records.forEach((record, place) => {
+      this.#ints[record * INTS + NEXT] = records[place + 1] ?? NONE
+    })
+    return records[0] ?? NONE
   }
 
   /** Returns the next record of the same pair, or NONE. */
   next(record: number): number {
     return this.#ints[record * INTS + NEXT]!
-  }
-
-  /** Changes what follows a record. */
-  setNext(record: number, next: number): void {
-    this.#ints[record * INTS + NEXT] = next
-  }
-
-  /** Returns the number of the grantor. */
-  grantorOf(record: number): number {
-    return this.#ints[record * INTS + GRANTOR]!
-  }
-
-  /** Returns what the grant says beside its windows. */
-  clausesOf(record: number): Clauses<T> {
-    return this.#clauses[record]!
-  }
-
-  /** Returns the access window. */
-  accessOf(record: number): TimeWindow {
-    return this.#windowAt(record * DOUBLES + ACCESS_FROM)!
-  }
-
-  /** Returns the data window. */
-  dataOf(record: number): TimeWindow | undefined {
-    return this.#windowAt(record * DOUBLES + DATA_FROM)
-  }
-
-  #windowAt(offset: number): TimeWindow | undefined {
-    const fromMs = this.#doubles[offset]!
-    return fromMs === ABSENT ? undefined : { fromMs, untilMs: this.#doubles[offset + 1]! }
-  }
-
-  /** Returns the height of the block that made the grant. */
-  heightOf(record: number): number | undefined {
-    const height = this.#doubles[record * DOUBLES + HEIGHT]!
-    return height === ABSENT ? undefined : height
   }
 }

@@ -6,13 +6,12 @@
  * concern is answered indeterminate.
  */
 
-import { bitOf, coveredPurposes, isAction, isPurpose, maskOf, UNKNOWN_BIT, wordsIn } from './words.ts'
+import { coveredPurposes, isAction, isPurpose, maskOf, wordsIn } from './words.ts'
 import {
   ACTIONS,
   END_OF_TIME_MS,
   PURPOSES,
   type Action,
-  type Clause,
   type GrantTerms,
   type Obligation,
   type Purpose,
@@ -22,9 +21,8 @@ import {
 /** Characters of a type, an organisation or a security label. */
 const NAME_LENGTH_MAX = 1_024
 
-/** Terms without their windows, checked, frozen, and ready to be compared. */
-export interface Clauses<T extends string> {
-  readonly dataTypes: readonly T[] | 'all'
+/** What a grant says beside its types and windows: checked, frozen, ready to be compared, shared by many grants. */
+export interface Clauses {
   readonly actions: readonly Action[]
   readonly purposes: readonly Purpose[]
   readonly effect: 'permit' | 'deny'
@@ -34,34 +32,46 @@ export interface Clauses<T extends string> {
   /** The purposes and whatever is a kind of them, as bits. */
   readonly purposeMask: number
   /** The clause that the library does not understand. */
-  readonly unknown?: Clause
-  /** Terms with an unknown clause, as they came. */
-  readonly source?: GrantTerms<T>
+  readonly unknown: Flaw | undefined
+  /** Terms with an unknown clause as they came, in JSON. */
+  readonly source: string | undefined
 }
 
-/** The first clause that is not as it should be. */
-export interface Flaw {
-  readonly clause: keyof GrantTerms | 'terms'
-  readonly expected: string
+/** What each clause should be, for messages. */
+export const EXPECTED: Readonly<Record<Flaw, string>> = {
+  terms: 'no other fields',
+  dataTypes: "'all' or types",
+  actions: 'known actions',
+  purposes: 'known purposes',
+  access: 'a window that ends after it begins',
+  data: 'a window that ends after it begins',
+  effect: "'permit' or 'deny'",
+  obligations: 'known obligations',
 }
+
+/** A clause that is not as it should be. */
+export type Flaw = keyof GrantTerms | 'terms'
 
 type Fields = Readonly<Record<string, unknown>>
 
-const TERM_FIELDS = ['dataTypes', 'actions', 'purposes', 'access', 'data', 'effect', 'obligations']
-const PARTY_FIELDS = ['patient', 'grantor', 'grantee']
-const GRANT_FIELDS = [...TERM_FIELDS, ...PARTY_FIELDS]
+const GRANT_FIELDS = [
+  ...['patient', 'grantor', 'grantee'],
+  ...['dataTypes', 'actions', 'purposes', 'access', 'data', 'effect', 'obligations'],
+]
 
-/** The one field that each kind of obligation has beside its kind. */
-const OBLIGATION_FIELDS = new Map<unknown, string | undefined>([
-  ['redact', 'labels'],
-  ['notify-patient', undefined],
-  ['exclusive-until', 'untilMs'],
-  ['delete-after', 'afterMs'],
-])
+/** In this order, so that equal obligations have equal texts. */
+const OBLIGATION_FIELDS = ['kind', 'labels', 'untilMs', 'afterMs']
+
+/** All time. */
+export const ALWAYS: TimeWindow = { fromMs: 0, untilMs: END_OF_TIME_MS }
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
 
 /** Tells whether a value is an object with no fields but these. */
 export function hasOnly(value: unknown, names: readonly string[]): value is Fields {
-  return typeof value === 'object' && value !== null && Object.keys(value).every((name) => names.includes(name))
+  return isObject(value) && Object.keys(value).every((name) => names.includes(name))
 }
 
 /** Tells whether a value is a time: whole milliseconds from 1970 on. */
@@ -74,8 +84,12 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= NAME_LENGTH_MAX
 }
 
-function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isItem)
+function isType(value: unknown): boolean {
+  return isName(value) && value !== 'all'
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean, countMin = 0): boolean {
+  return Array.isArray(value) && value.length >= countMin && value.every(isItem)
 }
 
 function isWindow(value: unknown): value is TimeWindow {
@@ -85,67 +99,59 @@ function isWindow(value: unknown): value is TimeWindow {
 }
 
 function isObligation(value: unknown): value is Obligation {
-  const { kind } = value as Fields
-  const field = OBLIGATION_FIELDS.get(kind)
-  if (!hasOnly(value, field === undefined ? ['kind'] : ['kind', field])) return false
-  if (field === undefined) return kind === 'notify-patient'
-  const content = value[field]
-  return kind === 'redact' ? isListOf(content, isName) && (content as unknown[]).length > 0 : isTime(content)
+  const { kind, labels, untilMs, afterMs } = value as Fields
+  if (kind === 'redact') return hasOnly(value, ['kind', 'labels']) && isListOf(labels, isName, 1)
+  if (kind === 'exclusive-until') return hasOnly(value, ['kind', 'untilMs']) && isTime(untilMs)
+  if (kind === 'delete-after') return hasOnly(value, ['kind', 'afterMs']) && isTime(afterMs)
+  return kind === 'notify-patient' && hasOnly(value, ['kind'])
 }
 
 /** Returns the first clause of the wrong form, whatever its words say; of terms in a form that can be compared, nothing. */
 export function findMalformed(terms: unknown): Flaw | undefined {
-  if (!hasOnly(terms, GRANT_FIELDS)) return { clause: 'terms', expected: `no fields but ${GRANT_FIELDS.join(', ')}` }
+  if (!hasOnly(terms, GRANT_FIELDS)) return 'terms'
   const { dataTypes, actions, purposes, access, data, effect = '', obligations = [] } = terms
-  const isWord = (item: unknown): boolean => typeof item === 'string'
-  if (dataTypes !== 'all' && !isListOf(dataTypes, isName)) return { clause: 'dataTypes', expected: "'all' or types" }
-  if (!isListOf(actions, isWord) || (actions as []).length === 0) return { clause: 'actions', expected: 'actions' }
-  if (!isListOf(purposes, isWord) || (purposes as []).length === 0) return { clause: 'purposes', expected: 'purposes' }
-  if (!isWindow(access)) return { clause: 'access', expected: 'a window whose start is before its end' }
-  if (data !== undefined && !isWindow(data))
-    return { clause: 'data', expected: 'a window whose start is before its end' }
-  if (!isWord(effect)) return { clause: 'effect', expected: "'permit' or 'deny'" }
-  if (!isListOf(obligations, (item) => typeof item === 'object' && item !== null)) {
-    return { clause: 'obligations', expected: 'obligations' }
-  }
-  return undefined
+  if (dataTypes !== 'all' && !isListOf(dataTypes, isType)) return 'dataTypes'
+  if (!isListOf(actions, isName, 1)) return 'actions'
+  if (!isListOf(purposes, isName, 1)) return 'purposes'
+  if (!isWindow(access)) return 'access'
+  if (data !== undefined && !isWindow(data)) return 'data'
+  if (typeof effect !== 'string') return 'effect'
+  return isListOf(obligations, isObject) ? undefined : 'obligations'
 }
 
 /** Returns the first clause with a word that the library does not know. */
-export function findUnknown<T extends string>(terms: GrantTerms<T>): Flaw | undefined {
+export function findUnknown(terms: GrantTerms<string>): Flaw | undefined {
   const { actions, purposes, effect = 'permit', obligations = [] } = terms
-  if (!actions.every(isAction)) return { clause: 'actions', expected: `only ${ACTIONS.join(', ')}` }
-  if (!purposes.every(isPurpose)) return { clause: 'purposes', expected: `only ${PURPOSES.join(', ')}` }
-  if (bitOf(effect, ['permit', 'deny']) === UNKNOWN_BIT) return { clause: 'effect', expected: "'permit' or 'deny'" }
-  if (!obligations.every(isObligation)) return { clause: 'obligations', expected: 'known obligations' }
-  return undefined
+  if (!actions.every(isAction)) return 'actions'
+  if (!purposes.every(isPurpose)) return 'purposes'
+  if (effect !== 'permit' && effect !== 'deny') return 'effect'
+  return obligations.every(isObligation) ? undefined : 'obligations'
 }
 
-function copyObligation(obligation: Obligation): Obligation {
-  // The kind comes first, so that equal obligations have equal texts.
-  const { kind, ...rest } = obligation
-  const labels = 'labels' in rest && { labels: Object.freeze([...new Set(rest.labels)].sort()) }
-  return Object.freeze({ kind, ...rest, ...labels } as Obligation)
+/** Returns frozen copies of obligations, each once, in the order of their text, so that no history shows. */
+export function sortObligations(obligations: readonly Obligation[]): readonly Obligation[] {
+  const texts = obligations.map((obligation) => JSON.stringify(obligation, OBLIGATION_FIELDS))
+  return Object.freeze([...new Set(texts)].sort().map((text) => parseFrozen(text) as Obligation))
 }
 
-function copyObligations(obligations: readonly Obligation[]): readonly Obligation[] {
-  return mergeObligations([obligations.map(copyObligation)])
+/** Reads JSON of which nothing can be changed. */
+function parseFrozen(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) => Object.freeze(value))
 }
 
-/** Returns the obligations of several lists, each once, in the order of their text, so that no history shows. */
-export function mergeObligations(lists: readonly (readonly Obligation[])[]): readonly Obligation[] {
-  const byText = new Map(lists.flat().map((obligation) => [textOf(obligation), obligation]))
-  return Object.freeze([...byText.keys()].sort().map((text) => byText.get(text)!))
-}
-
-/** Tells whether each of the obligations is among the others. */
+/** Tells whether each of the obligations is among the others, of which none is there twice. */
 export function areAmong(obligations: readonly Obligation[], others: readonly Obligation[]): boolean {
-  const texts = others.map(textOf)
-  return obligations.every((obligation) => texts.includes(textOf(obligation)))
+  return obligations.length === 0 || sortObligations([...others, ...obligations]).length === others.length
 }
 
-function textOf(obligation: Obligation): string {
-  return JSON.stringify(obligation)
+/** Tells whether a moment is inside; its end is not. */
+export function contains({ fromMs, untilMs }: TimeWindow, atMs: number): boolean {
+  return fromMs <= atMs && atMs < untilMs
+}
+
+/** Returns what is inside of both; its end is not after its start where nothing is. */
+export function intersect(left: TimeWindow, right: TimeWindow): TimeWindow {
+  return { fromMs: Math.max(left.fromMs, right.fromMs), untilMs: Math.min(left.untilMs, right.untilMs) }
 }
 
 /** Returns a frozen copy of a window. */
@@ -153,37 +159,72 @@ export function copyWindow({ fromMs, untilMs }: TimeWindow): TimeWindow {
   return Object.freeze({ fromMs, untilMs })
 }
 
-/** Returns a frozen copy of foreign data; what is deeper than terms go, or no data, is left out. */
-function copyForeign(value: unknown, depth = 4): unknown {
-  if (typeof value !== 'object' || value === null) return typeof value === 'function' ? undefined : value
-  if (depth === 0) return undefined
-  if (Array.isArray(value)) return Object.freeze(value.map((item) => copyForeign(item, depth - 1)))
-  return Object.freeze(
-    Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyForeign(item, depth - 1)])),
-  )
+/** Returns a frozen list of types, each once. */
+function copyTypes<T extends string>(dataTypes: readonly T[] | 'all'): readonly T[] | 'all' {
+  return dataTypes === 'all' ? dataTypes : Object.freeze([...new Set(dataTypes)])
 }
 
-/** Returns a frozen copy of terms in the right form, words in the order of the wire, each once. */
-export function createClauses<T extends string>(terms: GrantTerms<T>): Clauses<T> {
-  const { dataTypes, effect = 'permit', obligations = [] } = terms
+/** Stands for terms that cannot be compared: they may concern whatever their parties do. */
+const OPAQUE = { dataTypes: 'all', actions: ['?'], purposes: ['?'], access: ALWAYS } as const
+
+/** Terms as they can be compared. */
+export interface ReadTerms<T extends string> {
+  readonly dataTypes: readonly T[] | 'all'
+  readonly clauses: Clauses
+  readonly access: TimeWindow
+  readonly data: TimeWindow | undefined
+}
+
+/** Ways to use again what was made of equal texts. */
+export type Share = <V>(text: string, make: (text: string) => V) => V
+
+/**
+ * Reads terms, words in the order of the wire, each once. Total.
+ *
+ * @param terms - own or foreign
+ * @param share - default: makes everything anew
+ * @param malformed - the clause that keeps them from being compared; default as {@link findMalformed} says
+ */
+export function readTerms<T extends string>(
+  terms: GrantTerms<T>,
+  share: Share = (text, make) => make(text),
+  malformed = findMalformed(terms),
+): ReadTerms<T> {
+  const known: GrantTerms<T> = malformed === undefined ? terms : (OPAQUE as unknown as GrantTerms<T>)
+  const { dataTypes, actions, purposes, access, data, effect, obligations } = known
+  const unknown = malformed ?? findUnknown(known)
+  const make = (): Clauses => createClauses(known, unknown, unknown && toJson(terms))
+  return {
+    // Read back from text: a string made of pieces or cut from a longer one would keep those alive.
+    dataTypes: share(JSON.stringify(dataTypes), (text) => copyTypes(JSON.parse(text) as readonly T[] | 'all')),
+    // What is known is strings and integers only, so that equal texts mean equal terms; of the unknown that is not sure.
+    clauses: unknown ? make() : share(JSON.stringify([actions, purposes, effect, obligations]), make),
+    access,
+    data,
+  }
+}
+
+function createClauses(terms: GrantTerms<string>, unknown: Flaw | undefined, source: string | undefined): Clauses {
+  const { effect = 'permit', obligations = [] } = terms
   const actionMask = maskOf(terms.actions, ACTIONS)
   const purposeMask = maskOf(terms.purposes, PURPOSES)
-  const unknown = findUnknown(terms)
   return Object.freeze({
-    dataTypes: dataTypes === 'all' ? dataTypes : Object.freeze([...new Set(dataTypes)]),
     actions: Object.freeze(wordsIn(actionMask, ACTIONS)),
     purposes: Object.freeze(wordsIn(purposeMask, PURPOSES)),
     effect,
-    obligations: unknown === undefined ? copyObligations(obligations) : [],
+    obligations: sortObligations(unknown === undefined ? obligations : []),
     actionMask,
     purposeMask: coveredPurposes(purposeMask),
-    ...(unknown && { unknown: unknown.clause, source: copyForeign(terms) as GrantTerms<T> }),
+    unknown,
+    source,
   })
 }
 
-/** Returns clauses of terms that cannot be compared: they may concern whatever their parties do. */
-export function createOpaqueClauses<T extends string>(terms: unknown, unknown: Clause): Clauses<T> {
-  const source = copyForeign(terms) as GrantTerms<T>
-  const all = { dataTypes: 'all', actions: [], purposes: [], effect: 'permit', obligations: [] } as const
-  return Object.freeze({ ...all, actionMask: UNKNOWN_BIT, purposeMask: UNKNOWN_BIT, unknown, source })
+function toJson(foreign: unknown): string {
+  try {
+    return JSON.stringify(foreign) ?? '{}'
+  } catch {
+    // What JSON cannot hold cannot have come off a wire.
+    return '{}'
+  }
 }
