@@ -42,7 +42,9 @@ describe('possession of a key of proxy re-encryption', () => {
     }
     // Identity for identity would satisfy the pairing equation in every context.
     expect(verifyPrePossession({ publicKey: IDENTITY_G1, context, proof: IDENTITY_G2 })).toBe(false)
-    expect(verifyPrePossession({ publicKey, context: 'text' as unknown as Uint8Array, proof })).toBe(false)
+    for (const wrong of ['text', undefined]) {
+      expect(verifyPrePossession({ publicKey, context: wrong as unknown as Uint8Array, proof })).toBe(false)
+    }
   })
 
   it('refuses every byte of the proof changed', () => {

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { describe, expect, it } from 'vitest'
 
 import { concatBytes, fromHex, toHex, toUtf8 } from '../../src/primitives/bytes.ts'
 import { createDid, type Did } from '../../src/primitives/did.ts'
 import { sha256, taggedHash, type Digest32 } from '../../src/primitives/hash.ts'
-import { signHash } from '../../src/primitives/secp256k1.ts'
+import { parseEcdsaPair, parseSigningPoint, signHash } from '../../src/primitives/secp256k1.ts'
 import {
   createSigner,
   createVerifier,
@@ -153,6 +154,13 @@ describe('createVerifier', () => {
     },
   )
 
+  it('refuses a digest of another length, although the signer signed it', () => {
+    for (const other of [digest.slice(1), concatBytes(digest, Uint8Array.of(0))]) {
+      const item = { signer: signer.did, digest: other as Digest32, signature: signDigest(other, SECRET, false) }
+      expect(verifier.verify(item)).toBe(false)
+    }
+  })
+
   it('refuses other lengths and other things than bytes', () => {
     const wrong: [unknown, unknown, unknown][] = [
       [signer.did, digest, signature.subarray(0, 64)],
@@ -208,11 +216,36 @@ describe('verifyHash', () => {
     expect(judgeHash(publicKey, to32(ORDER - r), concatBytes(to32(r), to32(9n)))).toBe(false)
   })
 
+  it('compares r with x modulo n', () => {
+    // The smallest x above n on the curve is n + 2. Q = (sR - hG) / r makes R the sum of both products.
+    const { Point } = secp256k1
+    const R = Point.fromBytes(concatBytes(Uint8Array.of(2), to32(ORDER + 2n)))
+    const [hash, s] = [7n, 3n]
+    const Q = R.multiply(s).subtract(Point.BASE.multiply(hash)).multiply(Point.Fn.inv(2n))
+    expect(judgeHash(Q.toBytes(true), to32(hash), concatBytes(to32(2n), to32(s)))).toBe(true)
+  })
+
   it('doubles where both products are equal', () => {
     // With key G and h = r both products are (r/s) G; s = 2r/k makes their sum kG, whose x is r.
     const s = (2n * CRAFTED_R * CRAFTED_NONCE_INVERSE) % ORDER
     const low = s > ORDER >> 1n ? ORDER - s : s
     expect(judgeHash(publicKey, to32(CRAFTED_R), concatBytes(to32(CRAFTED_R), to32(low)))).toBe(true)
+  })
+})
+
+describe('parseEcdsaPair', () => {
+  it('takes r from 1 to n - 1 and s from 1 to (n - 1) / 2', () => {
+    const takes = (r: bigint, s: bigint): boolean => parseEcdsaPair(concatBytes(to32(r), to32(s))) !== undefined
+    expect([0n, 1n, ORDER - 1n, ORDER].map((r) => takes(r, 1n))).toEqual([false, true, true, false])
+    const half = ORDER >> 1n
+    expect([0n, 1n, half, half + 1n].map((s) => takes(1n, s))).toEqual([false, true, true, false])
+  })
+})
+
+describe('parseSigningPoint', () => {
+  it('takes the compressed form only', () => {
+    expect(parseSigningPoint(fromHex(GENERATOR))).toBeDefined()
+    expect(parseSigningPoint(secp256k1.Point.BASE.toBytes(false))).toBeUndefined()
   })
 })
 
