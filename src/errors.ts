@@ -70,6 +70,48 @@ export interface ErrorDetails {
   readonly ERR_PBFT_HALTED: { readonly height: number }
   /** Damage before the tail of the log: start with an empty log; the replica recovers before it votes. */
   readonly ERR_PBFT_LOG_CORRUPT: { readonly recordIndex: number }
+  /** The account is unknown to the ledger, revoked, or registered already. */
+  readonly ERR_CHAIN_ACCOUNT: NoDetails
+  /** Only a registrar of the ledger may do this. */
+  readonly ERR_CHAIN_REGISTRAR: NoDetails
+  /** A credential whose issuer may not issue it, or one too many. */
+  readonly ERR_CHAIN_CREDENTIAL: NoDetails
+  /** A delegate slot that is not in use, has ended, or was given to another key. */
+  readonly ERR_CHAIN_SLOT: NoDetails
+  /** Names another predecessor than the current one: read the ledger and build it again. */
+  readonly ERR_CHAIN_PREVIOUS: NoDetails
+  /** Another key epoch than the owner's current one: take the key of the current epoch and seal again. */
+  readonly ERR_CHAIN_EPOCH: NoDetails
+  /** Something was taken from a reader: the owner must rotate before anything more is sealed. */
+  readonly ERR_CHAIN_MUST_ROTATE: NoDetails
+  /** A reader's permit has ended: the owner must rotate before anything more is sealed. */
+  readonly ERR_CHAIN_EPOCH_ENDED: NoDetails
+  /** The epoch does not list this type: extend it first. */
+  readonly ERR_CHAIN_LABEL: NoDetails
+  /** The recipient is not registered, or no live grant names him. */
+  readonly ERR_CHAIN_RECIPIENT: NoDetails
+  /** The sender may not grant for this owner. */
+  readonly ERR_CHAIN_GRANTOR: NoDetails
+  /** The record is unknown, recorded already, or of another type. */
+  readonly ERR_CHAIN_CONTENT: NoDetails
+  /** A cause is unknown, was refused, or belongs to another patient. */
+  readonly ERR_CHAIN_CAUSE: NoDetails
+  /** The balance does not hold so much. */
+  readonly ERR_CHAIN_BALANCE: NoDetails
+  /** Nothing to answer: the sender is no recipient of that tx_key, or has answered. */
+  readonly ERR_CHAIN_ANSWER: NoDetails
+  /** One entry too many for this owner, grantee or account. */
+  readonly ERR_CHAIN_LIMIT: NoDetails
+  /** Replayed or skipped nonce: build again with `nonceNext`. */
+  readonly ERR_CHAIN_NONCE: { readonly nonceNext: number; readonly found: number }
+  /** Too many transactions of one sender in this minute: wait until `retryAtMs`. */
+  readonly ERR_CHAIN_QUOTA: { readonly retryAtMs: number }
+  /** Committed with an error receipt: see `code`. */
+  readonly ERR_CHAIN_REFUSED: { readonly code: string; readonly height: number }
+  /** Too few, repeated or foreign signers: try another endpoint; report the block. */
+  readonly ERR_CHAIN_CERTIFICATE: { readonly height: number; readonly memberEpoch: number }
+  /** An inclusion or state proof does not hold, or a block differs from what its transactions give. */
+  readonly ERR_CHAIN_PROOF: { readonly height: number }
 }
 
 /** A stable error code. */

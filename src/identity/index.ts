@@ -51,6 +51,7 @@ export {
   hasRight,
   RIGHTS,
   rightsOf,
+  rightsShape,
   type Delegate,
   type DelegateChange,
   type DelegateRevocation,

@@ -13,6 +13,8 @@ import { copyBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
 import { encodeCbor, locateItem, parseCbor, type CborValue, type CodecErrorCode } from './codec.ts'
 import { decodeContentId, encodeContentId, CONTENT_ID_BYTES, type RecordId } from './content-id.ts'
 import { createDid, toPublicKey, SIGNING_KEY_BYTES, type Did } from './did.ts'
+import type { Digest32 } from './hash.ts'
+import { createId, toDigest, type TransactionId } from './ids.ts'
 import { encodeLabel, labelBytes, LABEL_BYTES, type Label } from './label.ts'
 import { codecLimits, COUNTER_MAX, IDENTIFIER_BYTES_MAX, TIME_MS_MAX, type CodecLimits } from './limits.ts'
 
@@ -266,6 +268,12 @@ export const account: Shape<Did> = mapped(bytesOf(SIGNING_KEY_BYTES), {
 export const contentId: Shape<RecordId> = mapped(bytesOf(CONTENT_ID_BYTES), {
   parse: (bytes) => decodeContentId(bytes) ?? new Mismatch('a raw or dag-cbor content id'),
   format: encodeContentId,
+})
+
+/** A transaction id: 32 bytes. */
+export const transactionId: Shape<TransactionId> = mapped(bytesOf(32), {
+  parse: (bytes) => createId('transaction', bytes as Digest32),
+  format: (id) => toDigest(id),
 })
 
 /** A label: 16 bytes. */

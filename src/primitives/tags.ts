@@ -12,6 +12,8 @@ export const TAGS = {
   grant: 'vitalseal/transactions/grant/v1',
   /** Chain id: digest of the genesis. */
   genesis: 'vitalseal/chain/genesis/v1',
+  /** Members of a group in their order. */
+  members: 'vitalseal/chain/members/v1',
   /** Public label of a data type. */
   publicLabel: 'vitalseal/primitives/public-label/v1',
   /** Private label of a data type, under the owner's label key (HMAC). */

@@ -25,12 +25,12 @@ import {
   Mismatch,
   nullable,
   timeMs,
+  transactionId,
   tuple,
   type Shape,
   type ShapeType,
 } from '../primitives/shape.ts'
 import type { CborValue } from '../primitives/codec.ts'
-import { transactionId } from './diagnosis.ts'
 import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
 
 /** Body of T_access. */

@@ -6,11 +6,10 @@
  */
 
 import type { RecordId } from '../primitives/content-id.ts'
-import { createId, toDigest, type TransactionId } from '../primitives/ids.ts'
-import type { Digest32 } from '../primitives/hash.ts'
+import type { TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
 import { CAUSES_MAX, COUNTER_MAX } from '../primitives/limits.ts'
-import { bytesOf, contentId, label, listOf, mapped, tuple, uint, type Shape } from '../primitives/shape.ts'
+import { contentId, label, listOf, transactionId, tuple, uint } from '../primitives/shape.ts'
 import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
 
 /** Body of tx_diag. */
@@ -23,12 +22,6 @@ export interface DiagnosisBody {
   /** Key epoch of the owner under which the writer's diagnosis key was made, from 1. */
   readonly epoch: number
 }
-
-/** A transaction id on the wire: 32 bytes. */
-export const transactionId: Shape<TransactionId> = mapped(bytesOf(32), {
-  parse: (bytes) => createId('transaction', bytes as Digest32),
-  format: (id) => toDigest(id),
-})
 
 /** tx_diag. */
 export const diagnosisKind: KindDefinition<DiagnosisBody> = {

@@ -16,7 +16,8 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
-export type { AccessBody } from './access.ts'
+export { grantee as granteeShape, grantTerms as grantTermsShape, type AccessBody } from './access.ts'
+export type { AnswerBody } from './answer.ts'
 export type { DataBody, DataReadBody, DataWriteBody } from './data.ts'
 export type { DelegateBody } from './delegate.ts'
 export type { DiagnosisBody } from './diagnosis.ts'

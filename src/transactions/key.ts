@@ -20,11 +20,11 @@ import {
   listOf,
   mapped,
   nullable,
+  transactionId,
   tuple,
   uint,
   type Shape,
 } from '../primitives/shape.ts'
-import { transactionId } from './diagnosis.ts'
 import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
 
 /** A type and the commitment to its key. */

@@ -3,6 +3,7 @@
  */
 
 import { accessKind, type AccessBody } from './access.ts'
+import { acknowledgeKind, complaintKind, type AnswerBody } from './answer.ts'
 import { dataKind, type DataBody } from './data.ts'
 import { delegateKind, type DelegateBody } from './delegate.ts'
 import { diagnosisKind, type DiagnosisBody } from './diagnosis.ts'
@@ -22,6 +23,8 @@ export interface TransactionBodies {
   readonly access: AccessBody
   readonly data: DataBody
   readonly transfer: TransferBody
+  readonly acknowledge: AnswerBody
+  readonly complaint: AnswerBody
 }
 
 /** The kinds by name. */
@@ -34,4 +37,6 @@ export const KINDS: { readonly [K in keyof TransactionBodies]: KindDefinition<Tr
   access: accessKind,
   data: dataKind,
   transfer: transferKind,
+  acknowledge: acknowledgeKind,
+  complaint: complaintKind,
 }

@@ -1,0 +1,230 @@
+/**
+ * What the state holds, and under which keys (DESIGN.md 3.9). One table: rules, queries and proofs use the same.
+ */
+
+import {
+  keyRecordShape,
+  rightsShape,
+  credentialShape,
+  type Credential,
+  type KeyRecord,
+  type Right,
+} from '../identity/index.ts'
+import type { GrantTerms, Grantee } from '../policy/index.ts'
+import type { Did } from '../primitives/did.ts'
+import type { RecordId } from '../primitives/content-id.ts'
+import type { TransactionId } from '../primitives/ids.ts'
+import type { Label } from '../primitives/label.ts'
+import { COUNTER_MAX, DELEGATE_SLOT_MAX, GRANTS_MAX, TIME_MS_MAX } from '../primitives/limits.ts'
+import {
+  account,
+  bytesOf,
+  choice,
+  counter,
+  either,
+  flag,
+  identifier,
+  constant,
+  label,
+  listOf,
+  nullable,
+  timeMs,
+  transactionId,
+  tuple,
+  uint,
+  type Shape,
+} from '../primitives/shape.ts'
+import type { Bytes } from '../primitives/bytes.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import { grantTermsShape } from '../transactions/index.ts'
+import type { StateKey } from './state.ts'
+
+/** `acct/<account>/<delegate>`: who signs for it now, and what it may. */
+export interface SlotEntry {
+  /** Null when the slot is empty or the account revoked; its nonce stays. */
+  readonly signingKey: Did | null
+  readonly agreement: Bytes | null
+  readonly rights: readonly Right[]
+  readonly notAfterMs: number
+  /** Nonce of the next transaction. */
+  readonly nonceNext: number
+  /** Last epoch of whose keys it has an envelope; 0 for none. */
+  readonly keyEpoch: number
+}
+
+/** `keys/<account>`: the account's number and its public keys. */
+export interface AccountEntry {
+  readonly index: number
+  readonly isRevoked: boolean
+  readonly keys: KeyRecord
+}
+
+/** One grantor's set in `grant/<owner>/<grantee>`. */
+export interface GrantSetEntry {
+  readonly grantor: Did
+  /** The T_access that made it. */
+  readonly transaction: TransactionId
+  readonly grants: readonly GrantTerms<Label>[]
+}
+
+/** `epoch/<owner>`: where the owner's keys stand. */
+export interface EpochEntry {
+  readonly epoch: number
+  /** The owner's last applied tx_key. */
+  readonly latest: TransactionId
+  /** Something was taken from a recipient: nothing more is sealed under this epoch's type keys. */
+  readonly mustRotate: boolean
+  /** First moment at which somebody who holds keys may no longer; half-open. */
+  readonly notAfterMs: number
+  /** Recipients of the epoch, in `holder/<owner>/<epoch>/<n>`. */
+}
+
+/** `key/<owner>/<recipient>`: what a recipient holds. */
+export interface HolderEntry {
+  /** The last epoch in which he received keys. */
+  readonly epoch: number
+  readonly dataTypes: readonly Label[] | 'all'
+  /** His diagnosis key of that epoch was handed to somebody else. */
+  readonly isHandedOver: boolean
+  readonly untilMs: number
+}
+
+/** `label/<owner>/<label>`: the epoch that last listed it, and the commitment there. */
+export interface LabelEntry {
+  readonly epoch: number
+  readonly commitment: Digest32
+}
+
+/** `content/<owner>/<record>`: which transaction recorded it, and how. */
+export interface RecordEntry {
+  readonly transaction: TransactionId
+  readonly label: Label
+  readonly epoch: number
+  /** Who sealed it: the owner, or the doctor under whose diagnosis key it is. */
+  readonly author: Did
+  readonly kind: 'iot' | 'diagnosis' | 'data'
+  readonly issuedAtMs: number
+  readonly height: number
+}
+
+/** `tx/<id>`: what became of a transaction. */
+export interface TransactionEntry {
+  readonly height: number
+  readonly position: number
+  readonly owner: Did
+  readonly kind: string
+  /** Null when it was applied. */
+  readonly code: string | null
+}
+
+/** `quota/<account>`: transactions in the current minute of block time. */
+export interface QuotaEntry {
+  readonly minute: number
+  readonly count: number
+}
+
+/** Credentials of one account. */
+export const CREDENTIALS_PER_ACCOUNT_MAX = 16
+/** Grantors for one pair of owner and grantee. */
+export const GRANTORS_PER_PAIR_MAX = 16
+
+const digest = bytesOf(32) as Shape<Digest32>
+const RECORD_KINDS = ['iot', 'diagnosis', 'data'] as const
+const labels = either<readonly Label[], 'all'>(listOf(label, { name: 'labels', countMax: 1_024 }), constant('all'), {
+  isFirst: (value) => Array.isArray(value),
+  isFirstValue: (value): value is readonly Label[] => value !== 'all',
+})
+
+export const slotShape: Shape<SlotEntry> = tuple({
+  signingKey: nullable(account),
+  agreement: nullable(bytesOf(32)),
+  rights: rightsShape,
+  notAfterMs: timeMs,
+  nonceNext: uint(COUNTER_MAX + 1),
+  keyEpoch: counter,
+})
+export const accountShape: Shape<AccountEntry> = tuple({ index: counter, isRevoked: flag, keys: keyRecordShape })
+export const accountIdShape: Shape<Did> = account
+export const credentialListShape: Shape<readonly Credential[]> = listOf(credentialShape, {
+  name: 'credentials',
+  countMax: CREDENTIALS_PER_ACCOUNT_MAX,
+})
+export const grantSetsShape: Shape<readonly GrantSetEntry[]> = listOf(
+  tuple({
+    grantor: account,
+    transaction: transactionId,
+    grants: listOf(grantTermsShape, { name: 'grants', countMax: GRANTS_MAX }),
+  }),
+  { name: 'grantors', countMax: GRANTORS_PER_PAIR_MAX },
+)
+export const epochShape: Shape<EpochEntry> = tuple({
+  epoch: counter,
+  latest: transactionId,
+  mustRotate: flag,
+  notAfterMs: uint(TIME_MS_MAX),
+})
+export const holderShape: Shape<HolderEntry> = tuple({
+  epoch: counter,
+  dataTypes: labels,
+  isHandedOver: flag,
+  untilMs: uint(TIME_MS_MAX),
+})
+export const labelShape: Shape<LabelEntry> = tuple({ epoch: counter, commitment: digest })
+export const recordShape: Shape<RecordEntry> = tuple({
+  transaction: transactionId,
+  label,
+  epoch: counter,
+  author: account,
+  kind: choice('kind', RECORD_KINDS),
+  issuedAtMs: timeMs,
+  height: counter,
+})
+export const transactionShape: Shape<TransactionEntry> = tuple({
+  height: counter,
+  position: counter,
+  owner: account,
+  kind: identifier,
+  code: nullable(identifier),
+})
+export const quotaShape: Shape<QuotaEntry> = tuple({ minute: uint(Number.MAX_SAFE_INTEGER), count: counter })
+export const transactionListShape: Shape<TransactionId> = transactionId
+export const balanceShape: Shape<number> = uint(Number.MAX_SAFE_INTEGER)
+
+/** The text of a grantee in a key: a did, or role and organisation. */
+export function granteeKey(grantee: Grantee): readonly (string | number)[] {
+  return typeof grantee === 'string' ? [grantee] : ['role', grantee.role, grantee.organisation]
+}
+
+/** The keys of the state. */
+export const keys = {
+  slot: (did: Did, delegate: number): StateKey => ['acct', did, delegate],
+  account: (did: Did): StateKey => ['keys', did],
+  /** List of accounts by number. */
+  index: ['index'] as StateKey,
+  credentials: (did: Did): StateKey => ['cred', did],
+  grants: (owner: Did, grantee: Grantee): StateKey => ['grant', owner, ...granteeKey(grantee)],
+  /** List of the T_access that name a grantee. */
+  grantee: (grantee: Grantee): StateKey => ['grantee', ...granteeKey(grantee)],
+  holder: (owner: Did, recipient: Did): StateKey => ['key', owner, recipient],
+  /** List of the recipients of one epoch. */
+  holders: (owner: Did, epoch: number): StateKey => ['holder', owner, epoch],
+  /** Where an owner's keys stand. */
+  epoch: (owner: Did): StateKey => ['epoch', owner],
+  /** List of the tx_keys of one epoch. */
+  epochKeys: (owner: Did, epoch: number): StateKey => ['epoch', owner, epoch],
+  label: (owner: Did, of: Label): StateKey => ['label', owner, of],
+  /** List of an owner's records of one label. */
+  records: (owner: Did, of: Label): StateKey => ['rec', owner, of],
+  content: (owner: Did, record: RecordId): StateKey => ['content', owner, record],
+  transaction: (id: TransactionId): StateKey => ['tx', id],
+  /** List of every transaction that concerns an owner. */
+  own: (owner: Did): StateKey => ['own', owner],
+  quota: (did: Did): StateKey => ['quota', did],
+  balance: (did: Did): StateKey => ['bal', did],
+  escrow: (name: string): StateKey => ['esc', name],
+  answer: (transaction: TransactionId, recipient: Did): StateKey => ['answer', transaction, recipient],
+  registrars: ['registrars'] as StateKey,
+} as const
+
+/** Slots that an account can have. */
+export const SLOTS: readonly number[] = Array.from({ length: DELEGATE_SLOT_MAX + 1 }, (_, slot) => slot)

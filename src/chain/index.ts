@@ -1,0 +1,30 @@
+/**
+ * The ledger: kinds, rules and state as one deterministic state machine that any engine can order.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'
+export { encodeBlock, hashReceipts, hashTransactions, parseBlock, type Block } from './block.ts'
+export {
+  createGenesis,
+  defaultParameters,
+  encodeGenesis,
+  parseGenesis,
+  type Genesis,
+  type GenesisFields,
+  type GenesisMember,
+  type Parameters,
+} from './genesis.ts'
+export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
+export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
+export { encodeReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
+export { RULES, type RuleTable } from './rules/index.ts'

@@ -1,0 +1,276 @@
+/**
+ * The ledger: kinds, rules and state as one deterministic state machine, ordered by any engine.
+ *
+ * `check` judges one transaction for the pool, `validate` the form of a proposed batch, `apply` executes it. The same
+ * batches in the same order give the same headers everywhere. Synchronous and in memory; what is durable is the host's.
+ */
+
+import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
+import { restoreAuthenticatedMap } from '../primitives/authenticated-map.ts'
+import { equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { toPublicKey } from '../primitives/did.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import { toDigest } from '../primitives/ids.ts'
+import { createMerkleAccumulator, hashMerkleLeaf, type MerkleAccumulator } from '../primitives/merkle.ts'
+import { bytesOf, counter, encodeShape, listOf, parseShape, tuple, type Shape } from '../primitives/shape.ts'
+import { createVerifier, type Verifier } from '../primitives/signature.ts'
+import type { PreKeyVerifier } from '../identity/index.ts'
+import type { Application, Applied, Request } from '../pbft/index.ts'
+import { hashTransaction, parseTransaction, type ParsedTransaction, type Transaction } from '../transactions/index.ts'
+import { encodeBlock, hashReceipts, hashTransactions, type Block } from './block.ts'
+import { balanceShape, keys } from './entities.ts'
+import { createExecutor, type Executor, type SkipReason } from './execute.ts'
+import type { Genesis } from './genesis.ts'
+import { hashHeader, hashMembers, headerShape, type Header } from './header.ts'
+import type { Receipt } from './receipt.ts'
+import type { Execution } from './rule.ts'
+import { RULES, type RuleTable } from './rules/index.ts'
+import { createState, type State, type StateReader } from './state.ts'
+
+/** A block that was just applied, with what it was made of. */
+export interface AppliedBlock {
+  readonly block: Block
+  readonly headerDigest: Digest32
+  readonly transactions: readonly Verified<Transaction>[]
+  readonly skipped: readonly { readonly index: number; readonly because: SkipReason }[]
+}
+
+/** The state machine of a ledger. */
+export interface Ledger extends Application {
+  readonly genesis: Genesis
+  /** The state at the head. */
+  readonly state: StateReader & Pick<State, 'prove' | 'root'>
+  /** The header at the head; undefined before the first block. */
+  readonly header: Header | undefined
+  /** Executes the next batch and returns the block with everything known about it. */
+  applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock
+  /** Judges one transaction as the pool does: form, signature under the current key, and how far its nonce is ahead. */
+  admit(bytes: Uint8Array): Result<{ readonly transaction: Verified<Transaction>; readonly nonceNext: number }>
+}
+
+interface Head {
+  readonly header: Header
+  readonly digest: Digest32
+  /** History before this header: what its `historyRoot` commits to. */
+  readonly before: { readonly count: number; readonly peaks: readonly Uint8Array[] }
+}
+
+const digest = bytesOf(32) as Shape<Digest32>
+
+/** What a snapshot holds besides the map: the header at the head, and the history before it. */
+const metaShape = tuple({
+  header: headerShape,
+  historyCount: counter,
+  historyPeaks: listOf(digest, { name: 'peaks', countMax: 64 }),
+})
+
+/**
+ * Returns a ledger at its genesis.
+ *
+ * @param options - `rules`: default those of all kinds that the genesis names; `verifier`: default {@link createVerifier}
+ */
+export function createLedger(options: {
+  readonly genesis: Genesis
+  readonly rules?: RuleTable
+  readonly verifier?: Verifier
+  readonly preKeyVerifier?: PreKeyVerifier
+}): Ledger {
+  const { genesis, verifier = createVerifier(), preKeyVerifier, rules = RULES } = options
+  const { chainId, registrars, parameters, members, kinds } = genesis
+  const allowed = Object.fromEntries(Object.entries(rules).filter(([kind]) => kinds.includes(kind))) as RuleTable
+  const executor: Executor = createExecutor({
+    rules: allowed,
+    quotaPerMinute: parameters.quotaPerMinute,
+    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+  })
+  const membersHash = hashMembers(members)
+  let state = createGenesisState(genesis)
+  let history: MerkleAccumulator = createMerkleAccumulator()
+  let head: Head | undefined
+
+  const executionAt = (height: number, position: number, timeMs: number): Execution => ({
+    chainId,
+    height,
+    position,
+    timeMs,
+    registrars,
+    verifier,
+  })
+
+  function applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock {
+    const height = (head?.header.height ?? 0) + 1
+    const timeMs = Math.max(head?.header.timeMs ?? genesis.timeMs, batch.timeMs)
+    const included: {
+      readonly bytes: Bytes
+      readonly transaction: Verified<Transaction>
+      readonly receipt: Receipt
+    }[] = []
+    const skipped: { readonly index: number; readonly because: SkipReason }[] = []
+    for (const [index, bytes] of batch.transactions.entries()) {
+      const parsed = parseTransaction(bytes)
+      if (!parsed.ok) {
+        skipped.push({ index, because: 'kind' })
+        continue
+      }
+      const executed = executor.execute(state, parsed.value, executionAt(height, included.length, timeMs))
+      if (executed.kind === 'skipped') skipped.push({ index, because: executed.because })
+      else
+        included.push({ bytes: Uint8Array.from(bytes), transaction: executed.transaction, receipt: executed.receipt })
+    }
+    const receipts = included.map(({ receipt }) => receipt)
+    const transactions = included.map(({ transaction }) => transaction)
+    const header: Header = {
+      chainId,
+      memberEpoch: 0,
+      height,
+      timeMs,
+      parent: head?.digest ?? toDigest(chainId),
+      transactionsRoot: hashTransactions(transactions),
+      count: included.length,
+      receiptsRoot: hashReceipts(receipts),
+      stateRoot: state.root(),
+      historyRoot: history.root(),
+      membersHash,
+      nextMembersHash: membersHash,
+    }
+    const headerDigest = hashHeader(header)
+    head = { header, digest: headerDigest, before: { count: history.count, peaks: history.peaks() } }
+    history.append(hashMerkleLeaf(headerDigest))
+    return {
+      block: { header, transactions: included.map(({ bytes }) => bytes), receipts },
+      headerDigest,
+      transactions,
+      skipped,
+    }
+  }
+
+  return {
+    genesis,
+    get state() {
+      return state
+    },
+    get header() {
+      return head?.header
+    },
+    head: () => ({
+      height: head?.header.height ?? 0,
+      headerDigest: head?.digest ?? toDigest(chainId),
+      stateRoot: head?.header.stateRoot ?? state.root(),
+    }),
+    applyBatch,
+    admit(bytes) {
+      const parsed = parseTransaction(bytes)
+      if (!parsed.ok) return parsed
+      const at = executionAt((head?.header.height ?? 0) + 1, 0, head?.header.timeMs ?? genesis.timeMs)
+      const transaction = executor.authenticate(state, parsed.value, at)
+      if (typeof transaction === 'string') return refuseAdmission(parsed.value, transaction)
+      const { sender, delegate } = transaction
+      return succeed({ transaction, nonceNext: executor.nonceNext(state, { sender, delegate }) })
+    },
+    check: ({ id, client, bytes }) => checkRequest({ id, client, bytes }, genesis),
+    validate: ({ requests }) => validateBatch(requests, genesis),
+    apply({ requests, timeMs }, height): Applied {
+      if (height !== (head?.header.height ?? 0) + 1) rejectArgument('height', 'the next height', `${height}`)
+      const { block, headerDigest } = applyBatch({ transactions: requests.map(({ bytes }) => bytes), timeMs })
+      return { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+    },
+    *snapshot() {
+      if (head === undefined) return
+      const { count: historyCount, peaks } = head.before
+      const meta = { header: head.header, historyCount, historyPeaks: peaks as readonly Digest32[] }
+      yield encodeShape(meta, metaShape, { object: 'snapshot' })
+      const kept = state.snapshot()
+      try {
+        yield* kept.exportChunks()
+      } finally {
+        kept.release()
+      }
+    },
+    restore(chunks, expected) {
+      const restored = readSnapshot(chunks, expected.headerDigest)
+      if (!restored.ok) return restored
+      state = restored.value.state
+      history = restored.value.history
+      const { header, before } = restored.value
+      head = { header, digest: expected.headerDigest, before }
+      return succeed({ height: header.height, headerDigest: expected.headerDigest, stateRoot: header.stateRoot })
+    },
+  }
+}
+
+function createGenesisState(genesis: Genesis): State {
+  const state = createState()
+  state.draft((writer) => {
+    for (const { account, amount } of genesis.balances) writer.set(keys.balance(account), amount, balanceShape)
+    return { keep: true, result: undefined }
+  })
+  return state
+}
+
+function refuseAdmission(transaction: ParsedTransaction, because: SkipReason): Result<never> {
+  const message = `transaction of ${transaction.sender}: ${because}; nothing of it will enter a block`
+  return fail('ERR_SIGNATURE_INVALID', message, { path: 'transaction', details: { signer: transaction.sender } })
+}
+
+/** Form, and that id and client are those of the bytes. Whose key signs now is for execution to judge. */
+function checkRequest({ id, client, bytes }: Request, { chainId }: Genesis): Result<unknown> {
+  const parsed = parseTransaction(bytes)
+  if (!parsed.ok) return parsed
+  const isNamed =
+    equalBytes(hashTransaction(parsed.value, { chainId }), id) && equalBytes(toPublicKey(parsed.value.sender), client)
+  if (isNamed) return succeed(undefined)
+  const expected = 'id and client of its bytes'
+  return fail('ERR_CODEC_MALFORMED', `request: expected ${expected}`, {
+    path: 'request',
+    details: { byteOffset: 0, expected },
+  })
+}
+
+function validateBatch(requests: readonly Request[], genesis: Genesis): Result<unknown> {
+  const { blockBytesMax, blockTransactionsMax } = genesis.parameters
+  const byteCount = requests.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  if (requests.length > blockTransactionsMax) return overLimit('transactions', blockTransactionsMax, requests.length)
+  if (byteCount > blockBytesMax) return overLimit('bytes', blockBytesMax, byteCount)
+  for (const request of requests) {
+    const checked = checkRequest(request, genesis)
+    if (!checked.ok) return checked
+  }
+  return succeed(undefined)
+}
+
+function overLimit(limit: string, allowed: number, found: number): Result<never> {
+  return fail('ERR_CODEC_LIMIT', `batch: expected at most ${allowed} ${limit}, found ${found}`, {
+    path: 'batch',
+    details: { limit, allowed, found },
+  })
+}
+
+/** The state of a snapshot, if it is the one that the header with this digest commits to. */
+function readSnapshot(
+  chunks: Iterable<Uint8Array>,
+  headerDigest: Digest32,
+): Result<Pick<Head, 'header' | 'before'> & { readonly state: State; readonly history: MerkleAccumulator }> {
+  const [first, ...rest] = chunks
+  const meta = parseShape(first ?? new Uint8Array(), metaShape, { object: 'snapshot' })
+  if (!meta.ok) return meta
+  const { header, historyCount: count, historyPeaks: peaks } = meta.value
+  const wrong = (expected: string) =>
+    fail('ERR_CHAIN_PROOF', `snapshot: expected ${expected}`, { path: 'snapshot', details: { height: header.height } })
+  if (!equalBytes(hashHeader(header), headerDigest)) return wrong('the header that was asked for')
+  const before = { count, peaks }
+  const history = restoreHistory(before)
+  if (count !== header.height - 1 || history === undefined || !equalBytes(history.root(), header.historyRoot)) {
+    return wrong('the history before its header')
+  }
+  history.append(hashMerkleLeaf(headerDigest))
+  const map = restoreAuthenticatedMap({ root: header.stateRoot, chunks: rest })
+  return map.ok ? succeed({ header, before, history, state: createState(map.value) }) : map
+}
+
+function restoreHistory(before: Head['before']): MerkleAccumulator | undefined {
+  try {
+    return createMerkleAccumulator(before)
+  } catch {
+    return undefined
+  }
+}

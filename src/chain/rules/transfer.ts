@@ -1,0 +1,53 @@
+/** The rule of transfer, and the balance arithmetic that escrow uses too: integer micro-units, never below zero. */
+
+import type { Did } from '../../primitives/did.ts'
+import { balanceShape, keys } from '../entities.ts'
+import { apply, refuse, type Rule } from '../rule.ts'
+import type { StateReader, StateWriter } from '../state.ts'
+
+/** The balance of an account. */
+export function balanceOf(state: StateReader, did: Did): number {
+  return state.get(keys.balance(did), balanceShape) ?? 0
+}
+
+/** Adds to a balance; false, and nothing changed, when it would leave the safe integers. */
+export function credit(state: StateWriter, did: Did, amount: number): boolean {
+  const sum = balanceOf(state, did) + amount
+  if (!Number.isSafeInteger(sum)) return false
+  state.set(keys.balance(did), sum, balanceShape)
+  return true
+}
+
+/** Takes from a balance; false, and nothing changed, when it does not hold so much. */
+export function debit(state: StateWriter, did: Did, amount: number): boolean {
+  const rest = balanceOf(state, did) - amount
+  if (rest < 0) return false
+  state.set(keys.balance(did), rest, balanceShape)
+  return true
+}
+
+/** Moves an amount from a balance into an escrow; false when the balance does not hold so much or the escrow exists. */
+export function lockEscrow(
+  state: StateWriter,
+  of: { readonly name: string; readonly payer: Did; readonly amount: number },
+): boolean {
+  if (state.has(keys.escrow(of.name)) || !debit(state, of.payer, of.amount)) return false
+  state.set(keys.escrow(of.name), of.amount, balanceShape)
+  return true
+}
+
+/** Pays out a whole escrow; false when there is none. */
+export function releaseEscrow(state: StateWriter, of: { readonly name: string; readonly payee: Did }): boolean {
+  const amount = state.get(keys.escrow(of.name), balanceShape)
+  if (amount === undefined || !credit(state, of.payee, amount)) return false
+  state.delete(keys.escrow(of.name))
+  return true
+}
+
+/** Moves micro-units between accounts. */
+export const applyTransfer: Rule<'transfer'> = (state, { sender, payee, amount }) => {
+  if (!state.has(keys.account(payee))) return refuse(sender, 'ERR_CHAIN_ACCOUNT')
+  return debit(state, sender, amount) && credit(state, payee, amount)
+    ? apply(sender)
+    : refuse(sender, 'ERR_CHAIN_BALANCE')
+}
