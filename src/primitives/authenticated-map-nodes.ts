@@ -32,6 +32,13 @@ export interface Pin {
   dead: NodeRef[]
 }
 
+/** How much is stored: nodes in use, and the bytes of all pages of values. */
+export interface NodeUsage {
+  readonly leaves: number
+  readonly inner: number
+  readonly valueBytes: number
+}
+
 /** Tells leaves from inner nodes. */
 export function isLeaf(node: NodeRef): boolean {
   return node % 2 === 1
@@ -46,9 +53,9 @@ export class NodeStore {
   /** Grows with every pin; a node's stamp is twice its period, and odd while its hash is to be computed. */
   #period = 1
 
-  /** Nodes that are stored, for the present and for snapshots. */
-  get counts(): { readonly leaves: number; readonly inner: number } {
-    return { leaves: this.#leaves.inUse, inner: this.#inner.inUse }
+  /** What is stored for the present and for snapshots. */
+  get usage(): NodeUsage {
+    return { leaves: this.#leaves.inUse, inner: this.#inner.inUse, valueBytes: this.#values.byteCount }
   }
 
   /** Makes a leaf of the present. */

@@ -11,7 +11,7 @@
  * @see Bernstein, "Crit-bit trees", for the stored form
  */
 
-import { NO_NODE, NodeStore, isLeaf, type NodeRef, type Pin } from './authenticated-map-nodes.ts'
+import { NO_NODE, NodeStore, isLeaf, type NodeRef, type NodeUsage, type Pin } from './authenticated-map-nodes.ts'
 import { EMPTY_SLOT, PATH_BITS, bitOf, hashUpwards, type MapProof } from './authenticated-map-proof.ts'
 import { copyBytes, equalBytes, type Bytes } from './bytes.ts'
 import type { Digest32 } from './hash.ts'
@@ -47,9 +47,9 @@ export class MapTree {
     return { root: this.#root, count: this.#count }
   }
 
-  /** Nodes that are stored: without snapshots a leaf for each entry, and an inner node for each but one. */
-  get nodeCounts(): { readonly leaves: number; readonly inner: number } {
-    return this.#nodes.counts
+  /** What is stored: without snapshots a leaf for each entry, and an inner node for each but one. */
+  get usage(): NodeUsage {
+    return this.#nodes.usage
   }
 
   /** Returns a copy of the value at a path. */
@@ -203,8 +203,8 @@ export class MapTree {
     let child = node
     for (let parent = this.#trail.pop(); parent !== undefined; parent = this.#trail.pop()) {
       const side = bitOf(path, nodes.bit(parent))
-      // Above a marked node that may be changed all are such: the rest of the way is marked already.
-      if (nodes.child(parent, side) === child && nodes.isDirty(parent) && nodes.isOwn(parent)) return
+      // A marked node belongs to the present alone, since snapshots are hashed, and all above it are marked too.
+      if (nodes.child(parent, side) === child && nodes.isDirty(parent)) return
       const changed = nodes.touch(parent)
       nodes.setChild(changed, side, child)
       child = changed

@@ -117,13 +117,14 @@ class Snapshot extends VersionReader implements MapSnapshot {
 
   /** Makes this snapshot the present of the tree, if it is one of it. */
   restoreTo(tree: MapTree): void {
-    if (tree !== this.tree) rejectArgument('to', 'a snapshot of this map', 'one of another map')
     tree.rollback(assertKept(tree, this.#of))
   }
 }
 
 function assertKept(tree: MapTree, snapshot: TreeSnapshot): TreeSnapshot {
-  return tree.isKept(snapshot) ? snapshot : rejectArgument('snapshot', 'one that is kept', 'one that was released')
+  return tree.isKept(snapshot)
+    ? snapshot
+    : rejectArgument('snapshot', 'one that the map keeps', 'one released or of another map')
 }
 
 function assertValue(value: Uint8Array): void {

@@ -278,6 +278,13 @@ describe('proofs', () => {
     ).toBeUndefined()
   })
 
+  it('of more than 256 levels are refused', () => {
+    const siblings = Array.from({ length: 257 }, () => new Uint8Array(32).fill(1))
+    const path = hashMapKey(key(0))
+    expect(hashProof(path, null, { count: 1, siblings: siblings.slice(1), other: null })).toBeDefined()
+    expect(hashProof(path, null, { count: 1, siblings, other: null })).toBeUndefined()
+  })
+
   it('of wrong types are refused without throwing', () => {
     const { key, value, proof } = presence
     const hash = new Uint8Array(32).fill(1)
@@ -436,18 +443,21 @@ describe('snapshots', () => {
   it('that are released give their memory back', () => {
     const tree = new MapTree()
     const path = (index: number): Uint8Array => hashMapKey(key(index))
-    for (let index = 0; index < 100; index++) tree.set(path(index), value(index))
-    const before = tree.nodeCounts
+    const large = (number: number): Uint8Array => new Uint8Array(1_000).fill(number)
+    for (let index = 0; index < 100; index++) tree.set(path(index), large(index))
+    const before = tree.usage
     const kept = []
     for (let round = 0; round < 50; round++) {
       kept.push(tree.snapshot())
-      for (let index = 0; index < 10; index++) tree.set(path((round * 7 + index) % 100), value(round))
+      for (let index = 0; index < 10; index++) tree.set(path((round * 7 + index) % 100), large(round))
       const oldest = round % 3 === 2 ? kept.splice(1, 1)[0] : undefined
       if (oldest !== undefined) tree.release(oldest)
     }
-    expect(tree.nodeCounts.leaves).toBeGreaterThan(before.leaves)
+    expect(tree.usage.leaves).toBeGreaterThan(before.leaves)
     for (const snapshot of kept) tree.release(snapshot)
-    expect(tree.nodeCounts).toEqual(before)
+    expect(tree.usage).toMatchObject({ leaves: before.leaves, inner: before.inner })
+    // The values of all rounds would take five times as much.
+    expect(tree.usage.valueBytes).toBeLessThan(3 * before.valueBytes)
   })
 })
 

@@ -109,6 +109,11 @@ describe('what a prover may send', () => {
       expect(verifyInclusion({ ...inclusion, ...change } as never), JSON.stringify(change)).toBe(false)
   })
 
+  it('is refused for the index after the last one', () => {
+    const single = { root: leafHash, count: 1, leafHash, proof: [] }
+    expect([0, 1].map((index) => verifyInclusion({ ...single, index }))).toEqual([true, false])
+  })
+
   it('is refused when an inner node is shown as a leaf', () => {
     // Node k over the first four leaves, with l beside it: a true path, but to no leaf of a tree of seven.
     const k = hashMerkleTree(seven.slice(0, 4))
@@ -123,6 +128,8 @@ describe('what a prover may send', () => {
     const { earlier, later, proof } = consistency
     const spoiled: readonly Partial<Record<keyof typeof consistency, unknown>>[] = [
       { earlier: { ...earlier, root: short } },
+      { earlier: { ...earlier, root: new Uint8Array(32) } },
+      { later: { ...later, root: new Uint8Array(32) } },
       { earlier: { ...earlier, count: 0 } },
       { earlier: { ...earlier, count: 2 } },
       { earlier: { ...earlier, count: 4 } },
