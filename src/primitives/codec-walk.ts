@@ -180,9 +180,8 @@ function walkLink(walk: Walk, head: Head, offset: number): number {
   const inner = readHead(walk.bytes, head.next)
   if (inner.major !== 2) throw malformed(head.next, 'the bytes of a CID')
   const end = endOfString(walk, inner)
-  // The leading zero is the mark of a binary CID; an empty string has none.
-  const isLink =
-    inner.argument > 1 && walk.bytes[inner.next] === 0 && isCidBytes(walk.bytes.subarray(inner.next + 1, end))
+  // The leading zero is the mark of a binary CID; after an empty string it is the next item's, and no CID is left.
+  const isLink = walk.bytes[inner.next] === 0 && isCidBytes(walk.bytes.subarray(inner.next + 1, end))
   if (!isLink) throw malformed(head.next, 'the bytes of a CID')
   return end
 }
