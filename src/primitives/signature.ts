@@ -17,7 +17,7 @@ import type { CborValue } from './codec.ts'
 import { createDid, parseDid, toPublicKey, type Did } from './did.ts'
 import { sha256, taggedHash, type Digest32 } from './hash.ts'
 import { drawBytes, randomBytes, type RandomSource } from './random.ts'
-import { createRecentMap } from './recent.ts'
+import { createRecentMap, type RecentMap } from './recent.ts'
 import {
   deriveSigningKey,
   isSigningSecret,
@@ -61,9 +61,9 @@ export interface Verifier {
   verifyBatch?(items: readonly SignedDigest[]): boolean[]
 }
 
-/** Keys that a verifier of this file keeps decoded: about 0.6 KiB each. */
+/** Keys kept decoded: about 0.6 KiB each. */
 const KEYS_MAX = 1_024
-/** Signers for whom it keeps a table of multiples: 77 KiB each, 5 MiB together. */
+/** Signers for whom a table of multiples is kept: 77 KiB each, 5 MiB together. */
 const TABLES_MAX = 64
 /**
  * Verifications of a known key before it gets a table. The table costs as much as 4 verifications; waiting for 32 keeps
@@ -139,39 +139,50 @@ export function parseSigned({ digest, signature }: SignedDigest): EcdsaPair | un
   return parseEcdsaPair(signature)
 }
 
+interface KeyMemory {
+  readonly keys: RecentMap<Did, { readonly point: SigningPoint; uses: number }>
+  readonly tables: RecentMap<Did, SigningPoint>
+}
+
+let memory: KeyMemory | undefined
+
+/** One memory for all verifiers of the process, so that its bound holds however many are made. */
+function keyMemory(): KeyMemory {
+  return (memory ??= { keys: createRecentMap(KEYS_MAX), tables: createRecentMap(TABLES_MAX) })
+}
+
+/** The point of a signer without a table; makes the table when the signer has been seen often enough. */
+function recallPoint(signer: Did): SigningPoint | undefined {
+  const { keys, tables } = keyMemory()
+  let known = keys.get(signer)
+  if (known === undefined) {
+    const point = parseDid(signer).ok ? parseSigningPoint(toPublicKey(signer)) : undefined
+    if (point === undefined) return undefined
+    known = { point, uses: 0 }
+    keys.set(signer, known)
+  }
+  known.uses++
+  if (known.uses === USES_BEFORE_TABLE) {
+    known.uses = 0
+    tables.set(signer, withTable(known.point))
+  }
+  return known.point
+}
+
+function verifySignature(item: SignedDigest): boolean {
+  const pair = parseSigned(item)
+  if (pair === undefined) return false
+  const withMultiples = keyMemory().tables.get(item.signer)
+  const point = withMultiples ?? recallPoint(item.signer)
+  return point !== undefined && verifyHash(sha256(item.digest), pair, point, withMultiples !== undefined)
+}
+
 /**
- * Returns the verifier that runs everywhere. Keep it: it remembers keys.
+ * Returns the verifier that runs everywhere.
  *
- * Cost: about 0.9 ms a signature; 0.4 ms for the 64 busiest signers, whose tables of multiples it keeps (5 MiB at most,
- * and 0.6 MiB for 1,024 decoded keys). What it remembers changes the time, never the answer.
+ * Cost: about 0.9 ms a signature; 0.4 ms for the 64 busiest signers of the process, whose tables of multiples are kept
+ * (5 MiB at most, and 0.6 MiB for 1,024 decoded keys). What is remembered changes the time, never the answer.
  */
 export function createVerifier(): Verifier {
-  const keys = createRecentMap<Did, { readonly point: SigningPoint; uses: number }>(KEYS_MAX)
-  const tables = createRecentMap<Did, SigningPoint>(TABLES_MAX)
-
-  function recall(signer: Did): SigningPoint | undefined {
-    let known = keys.get(signer)
-    if (known === undefined) {
-      const point = parseDid(signer).ok ? parseSigningPoint(toPublicKey(signer)) : undefined
-      if (point === undefined) return undefined
-      known = { point, uses: 0 }
-      keys.set(signer, known)
-    }
-    known.uses++
-    if (known.uses === USES_BEFORE_TABLE) {
-      known.uses = 0
-      tables.set(signer, withTable(known.point))
-    }
-    return known.point
-  }
-
-  return Object.freeze({
-    verify(item: SignedDigest): boolean {
-      const pair = parseSigned(item)
-      if (pair === undefined) return false
-      const withMultiples = tables.get(item.signer)
-      const point = withMultiples ?? recall(item.signer)
-      return point !== undefined && verifyHash(sha256(item.digest), pair, point, withMultiples !== undefined)
-    },
-  })
+  return Object.freeze({ verify: verifySignature })
 }
