@@ -1,0 +1,66 @@
+/**
+ * PBFT as a library that a test can own: a replica without clock, timer, transport, storage or random source.
+ *
+ * Replicas of a group of n order requests `{ id, client, bytes }`; f = floor((n - 1) / 3) of them may fail in any way. The
+ * roles: a client hands a request to a replica; the primary puts requests into batches and numbers them; all vote; each
+ * executes what is committed on its {@link Application}, signs the header, and Q signatures make a {@link Certificate} with
+ * which the block is final for anyone. The papers (HC Docchain, PS 4.2.10) name the phases; where their counts and their
+ * restart of the first phase are unsafe or stand still, `docs/papers/PBFT.md` says what is done instead.
+ *
+ * A host drives the replica by {@link Replica.step} and owes it this:
+ *
+ * 1. One input at a time; the effects of one carried out, in their order, before the next.
+ * 2. `persist`: append the record to the log. A record is durable when it survives loss of power. If that fails, stop: send
+ *    nothing more and start again from what the disk holds.
+ * 3. `send`: not before record `after` is durable. Sending to some, late, twice or never is allowed.
+ * 4. `deliver`: store the block with its certificate; it is final. Not before record `after` is durable.
+ * 5. Records below the `keepFrom` of a durable record may be deleted once everything delivered ahead of it is stored.
+ * 6. `halt`: stop for good, keep the data. An exception out of `step` means the same.
+ * 7. `tick` at an even pace (10 ms fits the defaults), with the time; nothing else is timed.
+ * 8. Peers' bytes go through `authenticateMessages` first. What a transport claims about the sender is not needed.
+ * 9. After a restart: the records that the disk holds, without a torn tail, and an application at a height that it had
+ *    before. Where the disk is lost: an empty log. Never reuse a key with a log left out.
+ *
+ * What an attacker may do: run f replicas and any number of clients, see, delay, drop, repeat and forge messages. Safety
+ * holds always; progress needs that messages between correct replicas arrive within some time, unknown to them. Not
+ * promised: anything once more than f replicas fail; secrecy of requests; fairness between clients beyond the timeout.
+ *
+ * @packageDocumentation
+ */
+
+export { authenticateMessages, type MessageErrorCode } from './authenticate.ts'
+export { type ProposedBatch, type Request } from './batch.ts'
+export {
+  createCertificate,
+  encodeCertificate,
+  parseCertificate,
+  verifyCertificate,
+  type Certificate,
+  type ExecutedBlock,
+  type Member,
+} from './certificate.ts'
+export { type ReplicaConfig } from './config.ts'
+export { verifyEvidence } from './evidence.ts'
+export { MESSAGE_KINDS, type MessageKind, type PeerMessage } from './message.ts'
+export { deriveQuorum, type Quorum } from './quorum.ts'
+export { createReplica, type ReplicaOptions } from './replica.ts'
+export {
+  type Application,
+  type Applied,
+  type Effect,
+  type Head,
+  type Input,
+  type LogRecord,
+  type Replica,
+  type ReplicaMode,
+  type ReplicaStatus,
+} from './types.ts'
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'

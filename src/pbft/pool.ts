@@ -1,0 +1,166 @@
+/**
+ * Requests that wait, in order of arrival, with counted limits per client and in all; and the ids executed of late.
+ *
+ * Every replica keeps the requests it knows until they are executed, so that the next primary has them and a primary that
+ * leaves one out is noticed.
+ */
+
+import { toHex } from '../primitives/bytes.ts'
+import type { Request } from './batch.ts'
+import { EXECUTED_IDS_MAX, POOL_BYTES_MAX, POOL_CLIENT_REQUESTS_MAX, POOL_REQUESTS_MAX } from './limits.ts'
+
+/** A request that waits. */
+export interface PoolEntry {
+  readonly request: Request
+  /** Counts arrivals here; tells which of two requests this replica knew first. */
+  readonly arrival: number
+  readonly arrivedTick: number
+  /** Whether its client gave it to this replica, which then makes it known to all. */
+  readonly isOwn: boolean
+  /** When it was last sent on. */
+  forwardedTick: number
+}
+
+/** How much one batch may hold. */
+export interface BatchLimits {
+  readonly countMax: number
+  readonly bytesMax: number
+}
+
+/** Why a request was not taken. */
+export type PoolRefusal = 'known' | 'executed' | 'client-full' | 'full'
+
+/** Requests known to one replica. */
+export class Pool {
+  readonly #entries = new Map<string, PoolEntry>()
+  /** Those of the entries that no batch holds. */
+  readonly #waiting = new Map<string, PoolEntry>()
+  #waitingBytes = 0
+  readonly #perClient = new Map<string, number>()
+  /** Ids in batches that are ordered but not executed: the primary does not propose them twice. */
+  readonly #ordered = new Set<string>()
+  readonly #executed = new Set<string>()
+  #bytes = 0
+  #arrivals = 0
+
+  /** Adds a request; returns the entry, or why it was not taken. */
+  add(request: Request, options: { readonly tick: number; readonly isOwn: boolean }): PoolEntry | PoolRefusal {
+    const id = toHex(request.id)
+    if (this.#executed.has(id)) return 'executed'
+    if (this.#entries.has(id)) return 'known'
+    const client = toHex(request.client)
+    const count = this.#perClient.get(client) ?? 0
+    if (count >= POOL_CLIENT_REQUESTS_MAX) return 'client-full'
+    if (this.#entries.size >= POOL_REQUESTS_MAX || this.#bytes + request.bytes.length > POOL_BYTES_MAX) return 'full'
+    const { tick, isOwn } = options
+    const entry = { request, arrival: this.#arrivals++, arrivedTick: tick, isOwn, forwardedTick: tick }
+    this.#entries.set(id, entry)
+    // It may be in a batch already: then it waits again only if that view fails.
+    if (!this.#ordered.has(id)) this.#await(id, entry)
+    this.#perClient.set(client, count + 1)
+    this.#bytes += request.bytes.length
+    return entry
+  }
+
+  #await(id: string, entry: PoolEntry): void {
+    this.#waiting.set(id, entry)
+    this.#waitingBytes += entry.request.bytes.length
+  }
+
+  #unawait(id: string): void {
+    const entry = this.#waiting.get(id)
+    if (entry === undefined) return
+    this.#waiting.delete(id)
+    this.#waitingBytes -= entry.request.bytes.length
+  }
+
+  /** Notes that a batch with these requests is on its way. */
+  markOrdered(requests: readonly Request[]): void {
+    for (const { id } of requests) {
+      const key = toHex(id)
+      this.#ordered.add(key)
+      this.#unawait(key)
+    }
+  }
+
+  /** Forgets all proposals: a new view begins, and requests that it does not carry over wait again. */
+  clearOrdered(): void {
+    this.#ordered.clear()
+    this.#waiting.clear()
+    this.#waitingBytes = 0
+    for (const [id, entry] of this.#entries) this.#await(id, entry)
+  }
+
+  /** Removes executed requests and remembers their ids. */
+  settle(requests: readonly Request[]): void {
+    for (const { id } of requests) {
+      const key = toHex(id)
+      this.#remove(key)
+      this.#ordered.delete(key)
+      this.#executed.add(key)
+    }
+    // Sets keep insertion order: the oldest go first, on every replica alike.
+    for (const key of this.#executed) {
+      if (this.#executed.size <= EXECUTED_IDS_MAX) break
+      this.#executed.delete(key)
+    }
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    this.#entries.delete(key)
+    this.#unawait(key)
+    this.#bytes -= entry.request.bytes.length
+    const client = toHex(entry.request.client)
+    const count = (this.#perClient.get(client) ?? 1) - 1
+    if (count === 0) this.#perClient.delete(client)
+    else this.#perClient.set(client, count)
+  }
+
+  /** Tells whether a request waits here or was executed of late. */
+  knows(request: Request): boolean {
+    const id = toHex(request.id)
+    return this.#entries.has(id) || this.#executed.has(id)
+  }
+
+  /** Tells whether a batch should be made now: a limit is reached, or the oldest request arrived at `dueTick` or before. */
+  isDue(limits: BatchLimits, dueTick: number): boolean {
+    if (this.#waiting.size >= limits.countMax || this.#waitingBytes >= limits.bytesMax) return true
+    for (const entry of this.#waiting.values()) return entry.arrivedTick <= dueTick
+    return false
+  }
+
+  /** Returns the oldest requests that no batch holds, up to both limits; one request always fits. */
+  take(limits: BatchLimits): readonly Request[] {
+    const taken: Request[] = []
+    let bytes = 0
+    for (const { request } of this.#waiting.values()) {
+      bytes += request.bytes.length
+      if (taken.length >= limits.countMax || (taken.length > 0 && bytes > limits.bytesMax)) break
+      taken.push(request)
+    }
+    return taken
+  }
+
+  /** The request that has waited longest, or undefined. */
+  oldest(): PoolEntry | undefined {
+    for (const entry of this.#entries.values()) return entry
+    return undefined
+  }
+
+  /** All requests that wait, oldest first. */
+  entries(): Iterable<PoolEntry> {
+    return this.#entries.values()
+  }
+
+  /** How many requests wait or are in flight. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Bytes of all requests that wait. */
+  get byteCount(): number {
+    return this.#bytes
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The proposer: requests into batches, batches into sequence numbers, several in flight.
+ */
+
+import { createBatch, type Request } from './batch.ts'
+import { isProposer, mayVote, noteProgress, seal, sendTo, currentPrimary, ignore, reject, type Core } from './core.ts'
+import { CLIENT_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts'
+import type { VerifiedMessage } from './message.ts'
+import { acceptProposal } from './normal-case.ts'
+
+/** Takes a request from a client of this host. */
+export function handleRequest(core: Core, request: Request): void {
+  const refuse = (grade: 'ignored' | 'rejected', reason: string): void =>
+    core.outbox.add({ kind: 'reject', grade, from: null, reason: `request: ${reason}` })
+  if (!hasRequestForm(request)) {
+    refuse('rejected', 'id, client or bytes of a length that is not allowed')
+    return
+  }
+  if (core.pool.knows(request)) {
+    refuse('ignored', 'known')
+    return
+  }
+  const judged = core.application.check(request)
+  if (!judged.ok) {
+    refuse('rejected', judged.message)
+    return
+  }
+  const refusal = admit(core, request, true)
+  if (refusal !== null) {
+    refuse('rejected', refusal)
+    return
+  }
+  const primary = currentPrimary(core)
+  if (primary !== core.self) sendTo(core, primary, seal(core, { kind: 'request', body: request }).bytes)
+}
+
+/** Takes a request that another replica passes on. Its client's signature is what counts, not who sent it. */
+export function handleForwarded(core: Core, message: VerifiedMessage<'request'>): void {
+  const request = message.body
+  if (core.pool.knows(request)) {
+    ignore(core, message, 'known')
+    return
+  }
+  const judged = core.application.check(request)
+  if (!judged.ok) {
+    reject(core, message, judged.message)
+    return
+  }
+  const refusal = admit(core, request, false)
+  if (refusal !== null) ignore(core, message, refusal)
+}
+
+function hasRequestForm({ id, client, bytes }: Request): boolean {
+  const clientFits = client.length > 0 && client.length <= CLIENT_BYTES_MAX
+  return id.length === 32 && clientFits && bytes.length <= REQUEST_BYTES_MAX
+}
+
+/** Adds a request to the pool; returns why not, or null. */
+function admit(core: Core, request: Request, isOwn: boolean): string | null {
+  // The timeout measures how long work waits: it does not run while there is none.
+  if (core.pool.size === 0 && !hasOpenSlot(core)) noteProgress(core)
+  const entry = core.pool.add(request, { tick: core.tick, isOwn })
+  if (typeof entry === 'string') return entry
+  propose(core)
+  return null
+}
+
+/** Tells whether something is proposed or voted for, but not executed. */
+export function hasOpenSlot(core: Core): boolean {
+  const slot = core.log.find(core.executed + 1)
+  return slot !== undefined && (slot.accepted !== undefined || slot.prepares.size + slot.commits.size > 0)
+}
+
+/** Proposes batches as long as there are requests, they are due, and the window has room. */
+export function propose(core: Core): void {
+  for (;;) {
+    const sequence = nextSequence(core)
+    if (sequence === undefined || !isProposer(core, sequence)) return
+    const { batchTransactionsMax, batchBytesMax, batchWaitTicks } = core.settings
+    const limits = { countMax: batchTransactionsMax, bytesMax: batchBytesMax }
+    if (!core.pool.isDue(limits, core.tick - batchWaitTicks)) return
+    const batch = createBatch({
+      originalView: core.view,
+      proposer: core.self,
+      timeMs: core.nowMs as number,
+      requests: core.pool.take(limits),
+    })
+    const body = { view: core.view, sequence, digest: batch.digest }
+    acceptProposal(core, seal(core, { kind: 'pre-prepare', body, batch }), batch)
+  }
+}
+
+/**
+ * Returns the sequence number that a fresh proposal would have, or undefined when none may be made now.
+ *
+ * It follows everything accepted, so that a term of a rotating proposer opens only after the last one is accepted, and
+ * nothing fresh comes before what the NEW-VIEW carries over.
+ */
+function nextSequence(core: Core): number | undefined {
+  const { executed, log, settings, orderLast } = core
+  if (core.mode !== 'normal' || !mayVote(core) || core.nextMembers !== undefined || core.nowMs === undefined)
+    return undefined
+  let sequence = Math.max(executed, log.stable) + 1
+  while (log.find(sequence)?.accepted !== undefined || log.find(sequence)?.committed !== undefined) sequence++
+  if (sequence <= orderLast || !log.isInWindow(sequence)) return undefined
+  return sequence - executed <= settings.windowSize ? sequence : undefined
+}

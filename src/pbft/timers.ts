@@ -1,0 +1,41 @@
+/**
+ * What a tick sets in motion: batches that are due, requests that were forgotten, and questions when nothing moves.
+ *
+ * The replica has no clock: the host calls `tick` at an even pace and says what time it is, which only dates proposals.
+ */
+
+import { broadcast, currentPrimary, seal, sendTo, type Core } from './core.ts'
+import { propose } from './proposal.ts'
+import { watchProgress } from './status.ts'
+
+/** Requests passed on again in one tick. */
+const FORWARDS_PER_TICK = 64
+
+/** Takes a tick of the host. */
+export function handleTick(core: Core, nowMs: number): void {
+  core.tick += 1
+  core.nowMs = nowMs
+  propose(core)
+  forwardRequests(core)
+  watchProgress(core)
+}
+
+/**
+ * Makes requests known that wait for long: those of one's own clients to all, so that all watch the primary; those of
+ * others to the primary.
+ */
+function forwardRequests(core: Core): void {
+  const patience = Math.max(1, Math.floor(core.settings.timeoutTicks / 2))
+  const primary = currentPrimary(core)
+  let forwarded = 0
+  for (const entry of core.pool.entries()) {
+    // Later ones arrived later; what was forwarded since waits behind them only for a while.
+    if (core.tick - entry.arrivedTick < patience || forwarded >= FORWARDS_PER_TICK) return
+    if (core.tick - entry.forwardedTick < patience) continue
+    entry.forwardedTick = core.tick
+    forwarded += 1
+    const { bytes } = seal(core, { kind: 'request', body: entry.request })
+    if (entry.isOwn) broadcast(core, bytes)
+    else sendTo(core, primary, bytes)
+  }
+}

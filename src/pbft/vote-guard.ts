@@ -1,0 +1,55 @@
+/**
+ * The vote guard: whatever the rest of the replica believes, it never signs two digests for one (type, view, sequence).
+ *
+ * It is kept apart from the message log, filled from the write-ahead log after a restart, and asked before every signature.
+ * The same vote may be signed again, another never; being asked for another is a broken invariant of our own, so the host
+ * stops the replica rather than let it equivocate.
+ */
+
+import { VitalsealError } from '../errors.ts'
+import { toHex } from '../primitives/bytes.ts'
+
+/** What a guarded vote is about. */
+export interface GuardedVote {
+  readonly kind: 'pre-prepare' | 'prepare' | 'commit' | 'exec-vote' | 'view-change' | 'new-view'
+  /** 0 for EXEC-VOTE, which has no view. */
+  readonly view: number
+  /** 0 for VIEW-CHANGE and NEW-VIEW, which have no sequence number. */
+  readonly sequence: number
+  readonly digest: Uint8Array
+}
+
+/** Remembers what this replica has signed above its stable checkpoint. */
+export class VoteGuard {
+  readonly #votes = new Map<string, { readonly vote: Omit<GuardedVote, 'digest'>; readonly digest: string }>()
+
+  /**
+   * Records a vote before it is signed.
+   *
+   * @throws When another digest was recorded: `ERR_PBFT_HALTED`; this replica must stop. {@link VitalsealError}
+   */
+  record(vote: GuardedVote): void {
+    const { kind, view, sequence } = vote
+    const key = `${kind}/${view}/${sequence}`
+    const digest = toHex(vote.digest)
+    const earlier = this.#votes.get(key)
+    if (earlier === undefined) this.#votes.set(key, { vote: { kind, view, sequence }, digest })
+    else if (earlier.digest !== digest) {
+      const message = `a second ${kind} was to be signed for view ${view}, sequence ${sequence}`
+      throw new VitalsealError('ERR_PBFT_HALTED', message, { details: { height: sequence } })
+    }
+  }
+
+  /** Forgets what no message can ask for again: sequence numbers up to the checkpoint, views before the current one. */
+  prune(stable: number, view: number): void {
+    for (const [key, { vote }] of this.#votes) {
+      const isOver = vote.sequence > 0 ? vote.sequence <= stable : vote.view < view
+      if (isOver) this.#votes.delete(key)
+    }
+  }
+
+  /** How many votes are remembered. */
+  get size(): number {
+    return this.#votes.size
+  }
+}
