@@ -135,6 +135,7 @@ const labels = either<readonly Label[], 'all'>(listOf(label, { name: 'labels', c
   isFirstValue: (value): value is readonly Label[] => value !== 'all',
 })
 
+/** `acct/`: a slot. */
 export const slotShape: Shape<SlotEntry> = tuple({
   signingKey: nullable(account),
   agreement: nullable(bytesOf(32)),
@@ -143,12 +144,16 @@ export const slotShape: Shape<SlotEntry> = tuple({
   nonceNext: uint(COUNTER_MAX + 1),
   keyEpoch: counter,
 })
+/** `keys/`: an account. */
 export const accountShape: Shape<AccountEntry> = tuple({ index: counter, isRevoked: flag, keys: keyRecordShape })
+/** `index/`: an account by its number. */
 export const accountIdShape: Shape<Did> = account
+/** `cred/`: credentials of an account. */
 export const credentialListShape: Shape<readonly Credential[]> = listOf(credentialShape, {
   name: 'credentials',
   countMax: CREDENTIALS_PER_ACCOUNT_MAX,
 })
+/** `grant/`: the sets for one grantee. */
 export const grantSetsShape: Shape<readonly GrantSetEntry[]> = listOf(
   tuple({
     grantor: account,
@@ -157,19 +162,23 @@ export const grantSetsShape: Shape<readonly GrantSetEntry[]> = listOf(
   }),
   { name: 'grantors', countMax: GRANTORS_PER_PAIR_MAX },
 )
+/** `epoch/`: where an owner's keys stand. */
 export const epochShape: Shape<EpochEntry> = tuple({
   epoch: counter,
   latest: transactionId,
   mustRotate: flag,
   notAfterMs: uint(TIME_MS_MAX),
 })
+/** `key/`: what a recipient holds. */
 export const holderShape: Shape<HolderEntry> = tuple({
   epoch: counter,
   dataTypes: labels,
   isHandedOver: flag,
   untilMs: uint(TIME_MS_MAX),
 })
+/** `label/`: a listed type. */
 export const labelShape: Shape<LabelEntry> = tuple({ epoch: counter, commitment: digest })
+/** `content/`: a record. */
 export const recordShape: Shape<RecordEntry> = tuple({
   transaction: transactionId,
   label,
@@ -179,6 +188,7 @@ export const recordShape: Shape<RecordEntry> = tuple({
   issuedAtMs: timeMs,
   height: counter,
 })
+/** `tx/`: what became of a transaction. */
 export const transactionShape: Shape<TransactionEntry> = tuple({
   height: counter,
   position: counter,
@@ -186,8 +196,11 @@ export const transactionShape: Shape<TransactionEntry> = tuple({
   kind: identifier,
   code: nullable(identifier),
 })
+/** `quota/`: use of a minute. */
 export const quotaShape: Shape<QuotaEntry> = tuple({ minute: uint(Number.MAX_SAFE_INTEGER), count: counter })
+/** Lists of transactions. */
 export const transactionListShape: Shape<TransactionId> = transactionId
+/** `bal/` and `esc/`: micro-units. */
 export const balanceShape: Shape<number> = uint(Number.MAX_SAFE_INTEGER)
 
 /** The text of a grantee in a key: a did, or role and organisation. */

@@ -23,7 +23,7 @@ import { liveCredentials } from './grants.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution, Outcome, Rule } from './rule.ts'
 import { accountSlot } from './rules/register.ts'
-import type { RuleTable } from './rules/index.ts'
+import type { RuleTable } from './rules/table.ts'
 import type { State, StateReader, StateWriter } from './state.ts'
 
 /** Why a transaction is not taken into a block. */
@@ -76,7 +76,7 @@ export function createExecutor(options: {
     at: Execution,
   ): Verified<Transaction> | SkipReason {
     const slot = signerOf(state, parsed, at)
-    if (slot?.signingKey == null) return 'unknown-account'
+    if (slot === undefined || slot.signingKey === null) return 'unknown-account'
     if (at.timeMs >= slot.notAfterMs) return 'delegate'
     // The digest of what came names it, never the signature: replicas that remember and those that do not must agree.
     const digest = hashTransaction(parsed, { chainId: at.chainId })
@@ -110,12 +110,18 @@ export function createExecutor(options: {
       }
       if (isOverQuota(state, transaction.sender, at.timeMs, quotaPerMinute))
         return { kind: 'skipped', because: 'quota' }
-      state.draft((writer) => ({ keep: true, result: takeNonce(writer, transaction, at) }))
+      state.draft((writer) => {
+        takeNonce(writer, transaction, at)
+        return { keep: true, result: undefined }
+      })
       const outcome = state.draft((writer) => {
         const judged = rule(writer, transaction, at)
         return { keep: judged.code === null, result: judged }
       })
-      state.draft((writer) => ({ keep: true, result: note(writer, transaction, outcome, at) }))
+      state.draft((writer) => {
+        note(writer, transaction, outcome, at)
+        return { keep: true, result: undefined }
+      })
       const { id } = transaction
       return { kind: 'receipt', transaction, receipt: { id, code: outcome.code, untilMs: outcome.untilMs ?? null } }
     },
@@ -130,7 +136,7 @@ export function quotaOf(state: StateReader, did: Did, timeMs: number, quotaPerMi
 
 function isOverQuota(state: StateReader, did: Did, timeMs: number, quotaPerMinute: number): boolean {
   const used = state.get(keys.quota(did), quotaShape)
-  if (used === undefined || used.minute !== Math.floor(timeMs / QUOTA_WINDOW_MS)) return false
+  if (used?.minute !== Math.floor(timeMs / QUOTA_WINDOW_MS)) return false
   return used.count >= quotaOf(state, did, timeMs, quotaPerMinute)
 }
 

@@ -15,18 +15,16 @@ import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.
 import {
   account,
   bytesOf,
-  constant,
   encodeShape,
   identifier,
   listOf,
-  mapped,
   parseShape,
   timeMs,
   tuple,
   uint,
+  versioned,
   writeShape,
   type Shape,
-  type ShapeType,
 } from '../primitives/shape.ts'
 import { TAGS } from '../primitives/tags.ts'
 
@@ -72,8 +70,7 @@ export const defaultParameters: Parameters = {
   blockTransactionsMax: 16_384,
 }
 
-const wire = tuple({
-  version: constant(1),
+const fieldsShape: Shape<GenesisFields> = versioned(1, {
   preset: identifier,
   parameters: tuple({
     quotaPerMinute: uint(1_000_000, 1),
@@ -86,11 +83,6 @@ const wire = tuple({
   balances: listOf(tuple({ account, amount: uint(Number.MAX_SAFE_INTEGER) }), { name: 'balances', countMax: 4_096 }),
   timeMs,
   salt: bytesOf(32),
-})
-
-const fieldsShape: Shape<GenesisFields> = mapped<ShapeType<typeof wire>, GenesisFields>(wire, {
-  parse: ({ version: _version, ...fields }) => fields,
-  format: (fields) => ({ version: 1, ...fields }),
 })
 
 function complete(fields: GenesisFields): Genesis {

@@ -18,13 +18,12 @@ import { toPublicKey } from '../primitives/did.ts'
 import { createId, toDigest, type ChainId } from '../primitives/ids.ts'
 import {
   bytesOf,
-  constant,
   counter,
   encodeShape,
   mapped,
   parseShape,
   timeMs,
-  tuple,
+  versioned,
   type Shape,
 } from '../primitives/shape.ts'
 import { TAGS } from '../primitives/tags.ts'
@@ -57,8 +56,8 @@ const chainIdShape: Shape<ChainId> = mapped(digest, {
   format: (chainId) => toDigest(chainId),
 })
 
-const wire = tuple({
-  version: constant(1),
+/** A header inside blocks, messages and bundles. */
+export const headerShape: Shape<Header> = versioned(1, {
   chainId: chainIdShape,
   memberEpoch: counter,
   height: counter,
@@ -71,12 +70,6 @@ const wire = tuple({
   historyRoot: digest,
   membersHash: digest,
   nextMembersHash: digest,
-})
-
-/** A header inside blocks, messages and bundles. */
-export const headerShape: Shape<Header> = mapped(wire, {
-  parse: ({ version: _version, ...header }): Header => header,
-  format: (header) => ({ version: 1, ...header }) as const,
 })
 
 /** Returns the canonical bytes of a header. */

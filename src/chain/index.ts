@@ -27,4 +27,4 @@ export {
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
-export { RULES, type RuleTable } from './rules/index.ts'
+export { RULES, type RuleTable } from './rules/table.ts'

@@ -24,7 +24,7 @@ import type { Genesis } from './genesis.ts'
 import { hashHeader, hashMembers, headerShape, type Header } from './header.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution } from './rule.ts'
-import { RULES, type RuleTable } from './rules/index.ts'
+import { RULES, type RuleTable } from './rules/table.ts'
 import { createState, type State, type StateReader } from './state.ts'
 
 /** A block that was just applied, with what it was made of. */

@@ -127,7 +127,9 @@ function createWriter(base: Layer, written: Map<string, Written>): StateWriter {
     read: (name, key) => (written.has(name) ? written.get(name)?.bytes : base.read(name, key)),
     has: (name, key) => (written.has(name) ? written.get(name)?.bytes !== undefined : base.has(name, key)),
     recall: (name) => written.get(name) ?? base.recall(name),
-    remember: base.remember,
+    remember: (name, value) => {
+      base.remember(name, value)
+    },
   })
   const writer: StateWriter = {
     ...reader,

@@ -47,6 +47,13 @@ export class Mismatch {
     this.indexes.push(index)
     return this
   }
+
+  /** Notes that the outermost step was counted from behind `count` other elements. */
+  behind(count: number): this {
+    const outermost = this.indexes.length - 1
+    if (outermost >= 0) this.indexes[outermost] = (this.indexes[outermost] as number) + count
+    return this
+  }
 }
 
 /** Reads a decoded value and writes it back. */
@@ -171,6 +178,26 @@ export function constant<const T extends number | string>(expected: T): Shape<T>
 /** The refusal of a version or kind that this library does not know. */
 export function unknownVersion(object: string, found: number): Mismatch {
   return new Mismatch(`a known ${object}`, { code: 'ERR_CODEC_VERSION', limit: { name: object, allowed: 0, found } })
+}
+
+/** A tuple with its version in front, which objects of this library do not carry. */
+export function versioned<const F extends Fields>(version: number, fields: F): Shape<Tuple<F>> {
+  const rest = tuple(fields)
+  return {
+    read(value) {
+      if (!Array.isArray(value)) return new Mismatch('a tuple')
+      const [found, ...elements] = value as readonly CborValue[]
+      if (found !== version) {
+        return (typeof found === 'number' ? unknownVersion('version', found) : new Mismatch(`${version}`)).within(
+          'version',
+          0,
+        )
+      }
+      const read = rest.read(elements)
+      return read instanceof Mismatch ? read.behind(1) : read
+    },
+    write: (value) => [version, ...(rest.write(value) as readonly CborValue[])],
+  }
 }
 
 /** An integer from 0 (or `min`) to `max`. */

@@ -123,7 +123,7 @@ const unsignedShape: Shape<UnsignedTransaction> = {
     const kind = kindOf(kindVersion)
     if (kind === undefined) return unknownVersion('kind', kindVersion).within('kind', 0)
     const body = definitionOf(kind).body.read(elements.slice(HEADER_FIELDS))
-    if (body instanceof Mismatch) return shift(body)
+    if (body instanceof Mismatch) return body.behind(HEADER_FIELDS)
     return { kind, ...sent, ...body } as UnsignedTransaction
   },
   write({ kind, sender, delegate, nonce, issuedAtMs, ...body }) {
@@ -131,13 +131,6 @@ const unsignedShape: Shape<UnsignedTransaction> = {
     const head = header.write({ kindVersion: definition.version, sender, delegate, nonce, issuedAtMs })
     return [...(head as readonly CborValue[]), ...(definition.body.write(body) as readonly CborValue[])]
   },
-}
-
-/** The body's fields stand behind those of the header. */
-function shift(mismatch: Mismatch): Mismatch {
-  const outermost = mismatch.indexes.length - 1
-  if (outermost >= 0) mismatch.indexes[outermost] = (mismatch.indexes[outermost] as number) + HEADER_FIELDS
-  return mismatch
 }
 
 const signedShape: Shape<ParsedTransaction> = {

@@ -13,7 +13,7 @@ export const applyDelegate: Rule<'delegate'> = (state, transaction) => {
   const { sender, slot: number } = transaction
   const slot = state.get(keys.slot(sender, number), slotShape) ?? EMPTY
   const current = state.get(keys.epoch(sender), epochShape)
-  if (current !== undefined && slot.keyEpoch === current.epoch) {
+  if (slot.keyEpoch > 0 && slot.keyEpoch === current?.epoch) {
     state.set(keys.epoch(sender), { ...current, mustRotate: true }, epochShape)
   }
   const filled =

@@ -116,7 +116,7 @@ function giveToDelegates(
 ): RefusalCode | undefined {
   for (const { delegate } of ownEnvelopes) {
     const slot = state.get(keys.slot(owner, delegate), slotShape)
-    if (slot?.signingKey == null || timeMs >= slot.notAfterMs) return 'ERR_CHAIN_SLOT'
+    if (slot === undefined || slot.signingKey === null || timeMs >= slot.notAfterMs) return 'ERR_CHAIN_SLOT'
     state.set(keys.slot(owner, delegate), { ...slot, keyEpoch: epoch }, slotShape)
     ends.push(slot.notAfterMs)
   }

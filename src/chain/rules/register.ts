@@ -99,11 +99,18 @@ function rotateKey(state: StateWriter, transaction: Registration, execution: Exe
   const { chainId, verifier } = execution
   const known = state.get(keys.account(subject), accountShape)
   const slot = state.get(keys.slot(subject, 0), slotShape)
-  if (known?.isRevoked !== false || record === null || signature === null || slot?.signingKey == null) {
+  const signingKey = slot?.signingKey ?? null
+  if (
+    known?.isRevoked !== false ||
+    slot === undefined ||
+    record === null ||
+    signature === null ||
+    signingKey === null
+  ) {
     return refuse(subject, 'ERR_CHAIN_ACCOUNT')
   }
-  const isAgreed = verifyKeyRotation({ record, chainId }, { signingKey: slot.signingKey, signature, verifier })
-  if (!isAgreed || record.signingKey === slot.signingKey) return refuse(subject, 'ERR_CHAIN_ACCOUNT')
+  const isAgreed = verifyKeyRotation({ record, chainId }, { signingKey, signature, verifier })
+  if (!isAgreed || record.signingKey === signingKey) return refuse(subject, 'ERR_CHAIN_ACCOUNT')
   state.set(keys.account(subject), { ...known, keys: record }, accountShape)
   state.set(keys.slot(subject, 0), { ...slot, signingKey: record.signingKey }, slotShape)
   const fault = addCredentials(state, subject, credentials, execution)
