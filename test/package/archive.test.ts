@@ -23,7 +23,8 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
 }
 
-if (!existsSync(home)) throw new Error('there is no packed archive: run `npm test`, or `npm run build` and scripts/pack.mjs')
+if (!existsSync(home))
+  throw new Error('there is no packed archive: run `npm test`, or `npm run build` and scripts/pack.mjs')
 
 const manifest = readJson(join(home, 'package.json')) as Manifest
 const files = readJson(join(packed, 'files.json')) as readonly string[]

@@ -30,9 +30,7 @@ else {
 expectType<number>(unwrap(result))
 
 // A failure cannot carry another code's details, nor an error an unknown code.
-expectType<Failure<'ERR_CODEC_NOT_CANONICAL'>>(
-  fail('ERR_CODEC_NOT_CANONICAL', 'bytes', { details: { byteOffset: 3 } }),
-)
+expectType<Failure<'ERR_CODEC_NOT_CANONICAL'>>(fail('ERR_CODEC_NOT_CANONICAL', 'bytes', { details: { byteOffset: 3 } }))
 expectError(fail('ERR_CODEC_NOT_CANONICAL', 'bytes', { details: { allowed: 3 } }))
 expectError(fail('ERR_NO_SUCH_CODE', 'bytes', { details: {} }))
 expectError(new VitalsealError('ERR_SIGNATURE_INVALID', 'signer', { details: {} }))
