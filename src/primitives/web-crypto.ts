@@ -13,7 +13,13 @@ export interface WebCrypto {
 /** The part of `SubtleCrypto` that the library uses; absent on insecure origins. */
 export interface SubtleCrypto {
   digest(algorithm: 'SHA-256', data: Bytes): Promise<ArrayBuffer>
-  importKey(format: 'raw', key: Bytes, algorithm: 'AES-GCM', extractable: false, usages: readonly string[]): Promise<object>
+  importKey(
+    format: 'raw',
+    key: Bytes,
+    algorithm: 'AES-GCM',
+    extractable: false,
+    usages: readonly string[],
+  ): Promise<object>
   encrypt(algorithm: AesGcmParams, key: object, data: Bytes): Promise<ArrayBuffer>
   decrypt(algorithm: AesGcmParams, key: object, data: Bytes): Promise<ArrayBuffer>
 }
