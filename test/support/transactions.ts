@@ -5,11 +5,7 @@ import { createLabeler } from '../../src/primitives/label.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createId } from '../../src/primitives/ids.ts'
 import { TIME_MS_MAX } from '../../src/primitives/limits.ts'
-import {
-  createTransaction,
-  type Transaction,
-  type UnsignedTransaction,
-} from '../../src/transactions/index.ts'
+import { createTransaction, type Transaction, type UnsignedTransaction } from '../../src/transactions/index.ts'
 import { chainId, party } from './parties.ts'
 
 export const patient = party('ann')
