@@ -37,7 +37,8 @@ export interface OpenCar {
   readonly blocks: AsyncIterable<ContentBlock>
 }
 
-type ByteSource = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+/** Bytes in pieces of any size; a stream of Node or of the web fits. */
+export type ByteSource = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
  * Yields the bytes of a CAR.

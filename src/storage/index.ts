@@ -19,7 +19,7 @@ export {
 } from '../errors.ts'
 export type { Blockstore, BlockstoreOptions, BlockSource } from './blockstore.ts'
 export { carLimits, encodeCar, parseCar, type Car, type CarBlock, type CarErrorCode, type CarLimits } from './car.ts'
-export { openCar, streamCar, type OpenCar } from './car-stream.ts'
+export { openCar, streamCar, type ByteSource, type OpenCar } from './car-stream.ts'
 export { checkBlockstore, type BlockstoreCheck } from './compliance.ts'
 export {
   createOpeningKey,
