@@ -16,9 +16,6 @@ import type { Tag } from './tags.ts'
 /** 32 bytes out of a hash. */
 export type Digest32 = Brand<Bytes, 'Digest32'>
 
-/** Bytes below this length are joined before hashing: one call on a short input is cheaper than several. */
-const JOIN_BYTES_MAX = 4_096
-
 /** A digest has no size of its own: the limits are those of the objects that carry the fields. Depth stays bounded. */
 const fieldLimits: CodecLimits = {
   bytesMax: Infinity,
@@ -54,29 +51,38 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Digest32 {
  */
 export function taggedHash(tag: Tag, ...fields: readonly CborValue[]): Digest32 {
   const parts: Uint8Array[] = [tagPrefix(tag, fields.length)]
-  let byteCount = 0
   for (const field of fields) {
     if (field instanceof Uint8Array) parts.push(encodeHead(2, field.length), field)
     else parts.push(encodeCbor(field, fieldLimits))
-    byteCount += (parts[parts.length - 1] as Uint8Array).length
   }
-  if (byteCount <= JOIN_BYTES_MAX) return nobleSha256(concatBytes(...parts)) as Digest32
-  const hasher = nobleSha256.create()
-  for (const part of parts) hasher.update(part)
-  return hasher.digest() as Digest32
+  // One state for all calls: making one costs as much as hashing a block. It is used only when everything is encoded,
+  // since encoding may run a getter of the caller's, which may hash; and digest() leaves zeros in it.
+  state ??= createState()
+  state.fresh._cloneInto(state.work)
+  for (const part of parts) state.work.update(part)
+  return state.work.digest() as Digest32
 }
 
-const prefixes = new Map<string, Bytes>()
+type Hasher = ReturnType<typeof nobleSha256.create>
 
-/** Head of the tuple and its first element; cached, since there are few tags and arities. */
+/** Made on first use: importing does no work. */
+let state: { readonly fresh: Hasher; readonly work: Hasher } | undefined
+
+function createState(): { readonly fresh: Hasher; readonly work: Hasher } {
+  const fresh = nobleSha256.create()
+  return { fresh, work: fresh.clone() }
+}
+
+const prefixes = new Map<Tag, (Bytes | undefined)[]>()
+
+/** Head of the tuple and its first element; kept by tag and number of fields, since there are few of both. */
 function tagPrefix(tag: Tag, fieldCount: number): Bytes {
-  // The colon keeps a tag that begins with a digit from passing for another count.
-  const key = `${fieldCount}:${tag}`
-  let prefix = prefixes.get(key)
-  if (prefix === undefined) {
-    const text = toUtf8(tag)
-    prefix = concatBytes(encodeHead(4, fieldCount + 1), encodeHead(3, text.length), text)
-    prefixes.set(key, prefix)
-  }
-  return prefix
+  let ofTag = prefixes.get(tag)
+  if (ofTag === undefined) prefixes.set(tag, (ofTag = []))
+  return (ofTag[fieldCount] ??= encodePrefix(tag, fieldCount))
+}
+
+function encodePrefix(tag: Tag, fieldCount: number): Bytes {
+  const text = toUtf8(tag)
+  return concatBytes(encodeHead(4, fieldCount + 1), encodeHead(3, text.length), text)
 }
