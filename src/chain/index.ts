@@ -24,7 +24,20 @@ export {
   type GenesisMember,
   type Parameters,
 } from './genesis.ts'
+export {
+  createLocalLedger,
+  type AppliedReceipt,
+  type FollowedBlock,
+  type LedgerClient,
+  type LedgerReader,
+  type LedgerWriter,
+  type LocalLedger,
+} from './client.ts'
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
+export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
+export { replayLedger, type ReplayCode } from './replay.ts'
+export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'
+export { createView, type Committed, type LedgerView, type TransactionFilter, type ViewSource } from './view.ts'

@@ -8,7 +8,7 @@
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { restoreAuthenticatedMap } from '../primitives/authenticated-map.ts'
 import { equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
-import { toPublicKey } from '../primitives/did.ts'
+import { toPublicKey, type Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest } from '../primitives/ids.ts'
 import { createMerkleAccumulator, hashMerkleLeaf, type MerkleAccumulator } from '../primitives/merkle.ts'
@@ -42,6 +42,8 @@ export interface Ledger extends Application {
   readonly state: StateReader & Pick<State, 'prove' | 'root'>
   /** The header at the head; undefined before the first block. */
   readonly header: Header | undefined
+  /** Nonce of the next transaction of an account and delegate. */
+  nonceNext(of: { readonly sender: Did; readonly delegate: number }): number
   /** Executes the next batch and returns the block with everything known about it. */
   applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock
   /** Judges one transaction as the pool does: form, signature under the current key, and how far its nonce is ahead. */
@@ -158,6 +160,7 @@ export function createLedger(options: {
       stateRoot: head?.header.stateRoot ?? state.root(),
     }),
     applyBatch,
+    nonceNext: (of) => executor.nonceNext(state, of),
     admit(bytes) {
       const parsed = parseTransaction(bytes)
       if (!parsed.ok) return parsed

@@ -12,12 +12,12 @@
 
 import { rejectArgument, type Result } from '../errors.ts'
 import { equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
-import type { CodecErrorCode } from '../primitives/codec.ts'
+import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { createId, toDigest, type ChainId } from '../primitives/ids.ts'
 import { constant, encodeShape, mapped, parseShape, tuple, type Shape } from '../primitives/shape.ts'
-import { createVerifier, type Signature, type SignedDigest, type Verifier } from '../primitives/signature.ts'
+import { createVerifier, type Signature, type SignedDigest, type Signer, type Verifier } from '../primitives/signature.ts'
 import { TAGS } from '../primitives/tags.ts'
 import { messageLimits } from './limits.ts'
 import { deriveQuorum } from './quorum.ts'
@@ -58,7 +58,16 @@ export const certificateShape: Shape<Certificate> = tuple({
 
 /** Returns the digest that an EXEC-VOTE signs; the same for every member, so that signatures can be aggregated. */
 export function executionDigest(block: ExecutedBlock): Digest32 {
-  return taggedHash(TAGS.pbftExecVote, toDigest(block.chainId), block.memberEpoch, block.height, block.headerDigest)
+  return taggedHash(TAGS.pbftExecVote, ...executionFields(block))
+}
+
+function executionFields({ chainId, memberEpoch, height, headerDigest }: ExecutedBlock): readonly CborValue[] {
+  return [toDigest(chainId), memberEpoch, height, headerDigest]
+}
+
+/** Signs an executed block as one member of its epoch. Cost: one signature. */
+export function signExecution(block: ExecutedBlock, options: { readonly signer: Signer }): Signature {
+  return options.signer.sign(TAGS.pbftExecVote, executionFields(block))
 }
 
 /**

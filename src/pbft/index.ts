@@ -18,8 +18,8 @@
  * 6. `halt`: stop for good, keep the data. An exception out of `step` means the same.
  * 7. `tick` at an even pace (10 ms fits the defaults), with the time; nothing else is timed.
  * 8. Peers' bytes go through `authenticateMessages` first. What a transport claims about the sender is not needed.
- * 9. After a restart: the records that the disk holds, without a torn tail, and an application at a height that it had
- *    before. Where the disk is lost: an empty log. Never reuse a key with a log left out.
+ * 9. After a restart: the records that the disk holds, without a torn tail, and an application at the height of the last
+ *    delivered block that is stored, or below. Where the disk is lost: an empty log. Never reuse a key with a log left out.
  *
  * What an attacker may do: run f replicas and any number of clients, see, delay, drop, repeat and forge messages. Safety
  * holds always; progress needs that messages between correct replicas arrive within some time, unknown to them. Not
@@ -34,6 +34,7 @@ export {
   createCertificate,
   encodeCertificate,
   parseCertificate,
+  signExecution,
   verifyCertificate,
   type Certificate,
   type ExecutedBlock,

@@ -151,7 +151,7 @@ describe('parseTransaction', () => {
   const withElement = (index: number, value: CborValue) => encodeCbor(elements.with(index, value))
 
   it.each([
-    ['an unknown kind', 0, 9, 'ERR_CODEC_VERSION', 'transaction.kind'],
+    ['an unknown kind', 0, 23, 'ERR_CODEC_VERSION', 'transaction.kind'],
     ['a kind beyond 23', 0, 24, 'ERR_CODEC_MALFORMED', 'transaction.kindVersion'],
     ['an account of another form', 1, new Uint8Array(33).fill(4), 'ERR_CODEC_MALFORMED', 'transaction.sender'],
     ['delegate 9', 2, 9, 'ERR_CODEC_MALFORMED', 'transaction.delegate'],

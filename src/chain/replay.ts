@@ -1,0 +1,86 @@
+/**
+ * Full verification of a ledger: every block executed again from the genesis, every header and certificate compared.
+ */
+
+import { fail, succeed, type Failure, type Result } from '../errors.ts'
+import { equalBytes } from '../primitives/bytes.ts'
+import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
+import { createVerifier, type Verifier } from '../primitives/signature.ts'
+import { parseCertificate, verifyCertificate } from '../pbft/index.ts'
+import { parseBlock } from './block.ts'
+import type { Genesis } from './genesis.ts'
+import { encodeHeader } from './header.ts'
+import { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
+import type { StoredBlock } from './store.ts'
+
+/** Codes that replaying gives. */
+export type ReplayCode =
+  | 'ERR_CODEC_MALFORMED'
+  | 'ERR_CODEC_NOT_CANONICAL'
+  | 'ERR_CODEC_TRAILING_BYTES'
+  | 'ERR_CODEC_LIMIT'
+  | 'ERR_CODEC_VERSION'
+  | 'ERR_CHAIN_CERTIFICATE'
+  | 'ERR_CHAIN_PROOF'
+
+/**
+ * Returns the ledger that the blocks make, or the first that does not follow from the ones before it.
+ *
+ * Trusts the genesis and nothing else. Cost: that of executing everything, signatures included.
+ *
+ * @param blocks - from height 1 on, in order
+ * @param options - `onBlock`: called with each block that holds
+ */
+export async function replayLedger(
+  blocks: Iterable<StoredBlock> | AsyncIterable<StoredBlock>,
+  options: ProgressOptions & {
+    readonly genesis: Genesis
+    readonly verifier?: Verifier
+    readonly onBlock?: (applied: AppliedBlock) => void
+    /** How many blocks there are, for progress. */
+    readonly total?: number
+  },
+): Promise<Result<Ledger, ReplayCode>> {
+  const { genesis, verifier = createVerifier(), onBlock, total = 0 } = options
+  const ledger = createLedger({ genesis, verifier })
+  let height = 0
+  for await (const stored of blocks) {
+    const failure = replayBlock(ledger, { ...stored, height: ++height }, verifier, onBlock)
+    if (failure !== undefined) return failure
+    await reportStep(options, { done: height, total, step: 'replay' })
+  }
+  return succeed(ledger)
+}
+
+function replayBlock(
+  ledger: Ledger,
+  { height, block: bytes, certificate: certificateBytes }: StoredBlock,
+  verifier: Verifier,
+  onBlock: ((applied: AppliedBlock) => void) | undefined,
+): Failure<ReplayCode> | undefined {
+  const { genesis } = ledger
+  const block = parseBlock(bytes)
+  if (!block.ok) return block
+  const certificate = parseCertificate(certificateBytes)
+  if (!certificate.ok) return certificate
+  const { header, transactions } = block.value
+  const applied = ledger.applyBatch({ transactions, timeMs: header.timeMs })
+  if (!equalBytes(encodeHeader(applied.block.header), encodeHeader(header))) {
+    return fail('ERR_CHAIN_PROOF', `block ${height}: its header is not the one that its transactions give`, {
+      path: `blocks.${height}`,
+      details: { height },
+    })
+  }
+  const { members, chainId } = genesis
+  const holds =
+    certificate.value.height === height &&
+    verifyCertificate(certificate.value, { members, chainId, headerDigest: applied.headerDigest, verifier })
+  if (!holds) {
+    return fail('ERR_CHAIN_CERTIFICATE', `block ${height}: no quorum of its members signed it`, {
+      path: `blocks.${height}`,
+      details: { height, memberEpoch: header.memberEpoch },
+    })
+  }
+  onBlock?.(applied)
+  return undefined
+}

@@ -1,0 +1,36 @@
+/**
+ * The port behind which blocks are kept, and the store in memory. `append` resolves when the block is durable.
+ */
+
+import type { Bytes } from '../primitives/bytes.ts'
+
+/** A block and its certificate, as they are kept. */
+export interface StoredBlock {
+  readonly height: number
+  /** Canonical bytes of the block. */
+  readonly block: Bytes
+  /** Canonical bytes of its execution certificate. */
+  readonly certificate: Bytes
+}
+
+/** Port: keeps blocks in order. */
+export interface LedgerStore {
+  /** Resolves when the block is durable; blocks come in order of height, each once. */
+  append(block: StoredBlock): Promise<void>
+  read(height: number): Promise<StoredBlock | undefined>
+  /** Height of the newest block; 0 when there is none. */
+  height(): Promise<number>
+}
+
+/** Returns a store that forgets when the process ends. */
+export function createMemoryLedgerStore(): LedgerStore {
+  const blocks: StoredBlock[] = []
+  return {
+    append(block) {
+      if (block.height === blocks.length + 1) blocks.push(block)
+      return Promise.resolve()
+    },
+    read: (height) => Promise.resolve(blocks[height - 1]),
+    height: () => Promise.resolve(blocks.length),
+  }
+}

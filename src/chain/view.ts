@@ -1,0 +1,120 @@
+/**
+ * Views: what is known of a ledger up to one height, of all or of one patient, for questions and reports.
+ *
+ * A view holds committed transactions with their receipts; it neither signs nor executes. Whoever makes one has verified
+ * what is in it: a local ledger by executing, a bundle by certificates and proofs.
+ */
+
+import { createPolicyIndex, type GrantSet, type PolicyIndex } from '../policy/index.ts'
+import type { KeyRecord } from '../identity/index.ts'
+import type { Verified } from '../primitives/bytes.ts'
+import type { Did } from '../primitives/did.ts'
+import type { ChainId, TransactionId } from '../primitives/ids.ts'
+import type { Label } from '../primitives/label.ts'
+import type { Transaction, TransactionKind } from '../transactions/index.ts'
+import type { Receipt } from './receipt.ts'
+
+/** A transaction in a block, with what became of it. */
+export interface Committed<K extends TransactionKind = TransactionKind> {
+  readonly transaction: Verified<Transaction<K>>
+  readonly receipt: Receipt
+  readonly height: number
+  /** Block time. */
+  readonly timeMs: number
+  /** Whose affairs it concerns. */
+  readonly patient: Did
+}
+
+/** Which transactions. */
+export interface TransactionFilter<K extends TransactionKind> {
+  readonly kind: K
+  readonly patient?: Did
+  readonly sender?: Did
+  readonly label?: Label
+  /** Default `applied`. */
+  readonly outcome?: 'applied' | 'refused' | 'any'
+}
+
+/** Verified transactions up to one height. */
+export interface LedgerView {
+  readonly chainId: ChainId
+  readonly height: number
+  readonly timeMs: number
+  /** Grants as they stand at this height. */
+  readonly policy: PolicyIndex<Label>
+  /** Transactions in their order. */
+  transactions<K extends TransactionKind>(filter: TransactionFilter<K>): Iterable<Committed<K>>
+  find(id: TransactionId): Committed | undefined
+  /** The key record of an account, as registered last. */
+  keys(did: Did): KeyRecord | undefined
+  /** The number of an account; undefined when it is not registered. */
+  indexOf(did: Did): number | undefined
+  accountAt(index: number): Did | undefined
+  /** The same ledger as it was. */
+  at(height: number): LedgerView
+}
+
+/** Everything that was committed, oldest first. */
+export interface ViewSource {
+  readonly chainId: ChainId
+  /** Height and block time of the newest block, also when it is empty. */
+  readonly height: number
+  readonly timeMs: number
+  readonly committed: readonly Committed[]
+}
+
+/** Returns the view of what was committed. Cost: one pass. */
+export function createView(source: ViewSource): LedgerView {
+  const { chainId, height, timeMs, committed } = source
+  const policy = createPolicyIndex<Label>()
+  const records = new Map<Did, KeyRecord>()
+  const accounts: Did[] = []
+  const numbers = new Map<Did, number>()
+  const byId = new Map<TransactionId, Committed>()
+  for (const entry of committed) {
+    const { transaction, receipt } = entry
+    byId.set(transaction.id, entry)
+    if (receipt.code !== null) continue
+    if (transaction.kind === 'access') {
+      const { patient, sender: grantor, grantee, grants } = transaction
+      const set: GrantSet<Label> = { patient, grantor, grantee, grants }
+      policy.apply(set, { height: entry.height })
+    }
+    if (transaction.kind === 'register' && transaction.keys !== null) {
+      if (!numbers.has(transaction.subject)) numbers.set(transaction.subject, accounts.push(transaction.subject) - 1)
+      records.set(transaction.subject, transaction.keys)
+    }
+  }
+  return {
+    chainId,
+    height,
+    timeMs,
+    policy,
+    *transactions<K extends TransactionKind>({
+      kind,
+      patient,
+      sender,
+      label,
+      outcome = 'applied',
+    }: TransactionFilter<K>) {
+      for (const entry of committed) {
+        const { transaction, receipt } = entry
+        if (transaction.kind !== kind) continue
+        if (outcome !== 'any' && (receipt.code === null) !== (outcome === 'applied')) continue
+        if (patient !== undefined && entry.patient !== patient) continue
+        if (sender !== undefined && transaction.sender !== sender) continue
+        if (label !== undefined && !('label' in transaction && transaction.label === label)) continue
+        yield entry as unknown as Committed<K>
+      }
+    },
+    find: (id) => byId.get(id),
+    keys: (did) => records.get(did),
+    indexOf: (did) => numbers.get(did),
+    accountAt: (index) => accounts[index],
+    at(earlier) {
+      const until = committed.filter((entry) => entry.height <= earlier)
+      const last = until.at(-1)
+      return createView({ chainId, height: Math.min(earlier, height), timeMs: last?.timeMs ?? 0, committed: until })
+    },
+  }
+}
