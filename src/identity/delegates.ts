@@ -45,7 +45,11 @@ export type DelegateChange = Delegate | DelegateRevocation
 
 const rightsMask = uint(2 ** RIGHTS.length - 1)
 
-/** A set of rights as a bit mask; zero stands for the empty set, and grant without rotate has no encoding. */
+/**
+ * A set of rights as a bit mask; zero stands for the empty set, and grant without rotate has no encoding.
+ *
+ * @internal
+ */
 export const rightsShape: Shape<readonly Right[]> = {
   read(value) {
     const mask = rightsMask.read(value)
