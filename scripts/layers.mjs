@@ -35,7 +35,7 @@ function planted() {
     { file: 'policy/planted.ts', text: `import { sha256 } from '@noble/hashes/sha2.js'`, refusal: 'which only' },
     { file: 'policy/planted.ts', text: `const x = await import('left-pad')`, refusal: 'which no file may' },
     { file: 'keys/planted.ts', text: `import { readFileSync } from 'node:fs'`, refusal: 'only src/node knows Node' },
-    { file: 'keys/planted.ts', text: `type X = import('../chain/index.ts').X`, refusal: 'no module of src' },
+    { file: 'keys/planted.ts', text: `type X = import('../nowhere/index.ts').X`, refusal: 'no module of src' },
     {
       file: 'keys/planted.ts',
       text: `import '../primitives/hash.ts'`,
@@ -52,6 +52,11 @@ function planted() {
       file: 'chain/planted.ts',
       text: `import { createMemoryBlockstore } from '../storage/index.ts'`,
       refusal: 'chain may take only types from storage',
+    },
+    {
+      file: 'chain/planted.ts',
+      text: `import { createReplica } from '../pbft/index.ts'`,
+      refusal: 'chain may take code from pbft only by',
     },
   ]
 }

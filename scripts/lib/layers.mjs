@@ -96,9 +96,10 @@ function judge({ from, specifier, target, typeOnly }, modules) {
   else if (here < there) reasons.push(`${source} imports ${folder}, which lies above it`)
   const restriction = restrictions[`${source} -> ${folder}`]
   if (restriction?.typesOnly && !typeOnly) reasons.push(`${source} may take only types from ${folder}`)
-  if (restriction?.file !== undefined) {
-    if (target !== restriction.file) reasons.push(`${source} may take from ${folder} only ${restriction.file}`)
-  } else if (folder === 'primitives') {
+  if (restriction?.codeFrom !== undefined && target === restriction.codeFrom) return reasons
+  if (restriction?.codeFrom !== undefined && !typeOnly)
+    reasons.push(`${source} may take code from ${folder} only by ${restriction.codeFrom}`)
+  if (folder === 'primitives') {
     if (target === 'primitives/index.ts') reasons.push('imports primitives by index; name the file')
   } else if (folder !== 'errors' && target !== `${folder}/index.ts`) {
     reasons.push(`imports ${target}; other folders are imported by their index`)
