@@ -53,6 +53,9 @@ export type RecordKind = 'iot' | 'diagnosis' | 'data'
 /** Largest manifest: 4,096 links of 41 bytes, and the rest. */
 export const MANIFEST_BYTES_MAX: number = 256 * 1024
 
+/** Longest block of a frame. */
+export const FRAME_BLOCK_BYTES_MAX: number = FRAME_BYTES_MAX + AEAD_TAG_BYTES
+
 const RECORD_KINDS: readonly RecordKind[] = ['iot', 'diagnosis', 'data']
 /** HKDF-SHA256, AES-256-GCM, SHA-256. Reserved numbers make room for others. */
 const SUITE = 1

@@ -8,14 +8,22 @@
  */
 
 import { VitalsealError, rejectArgument } from '../errors.ts'
-import { AEAD_TAG_BYTES, createFrameOpener, openAead, type AeadContext } from '../primitives/aead.ts'
+import { createFrameOpener, openAead, type AeadContext } from '../primitives/aead.ts'
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { readBlock, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import { readKey, type OpeningKey } from './epoch-key.ts'
-import { parseSealedParts, recordInfo, rootBytesMax, rootCid, type RecordKind, type SealedParts } from './header.ts'
+import {
+  FRAME_BLOCK_BYTES_MAX,
+  parseSealedParts,
+  recordInfo,
+  rootBytesMax,
+  rootCid,
+  type RecordKind,
+  type SealedParts,
+} from './header.ts'
 import { joinBytes } from './hashing.ts'
 import { createUnpadder } from './padding.ts'
 
@@ -132,12 +140,15 @@ function openFrames(id: RecordId, parts: SealedParts, context: AeadContext, opti
   const opener = createFrameOpener({ ...context, salt, commitment, frameCount })
   if (opener === undefined) throw decryptionFailed()
   const { blocks, signal } = options
-  const bytesMax = frameBytes + AEAD_TAG_BYTES
   return {
     frameCount,
     frameBytes,
     async frame(index) {
-      const ciphertext = await readBlock(blocks, frames[index]!, { bytesMax, record: id, signal })
+      const ciphertext = await readBlock(blocks, frames[index]!, {
+        bytesMax: FRAME_BLOCK_BYTES_MAX,
+        record: id,
+        signal,
+      })
       const plaintext = await opener.open(ciphertext, index)
       if (plaintext?.length !== frameBytes) throw decryptionFailed()
       return plaintext

@@ -5,13 +5,12 @@
  */
 
 import { VitalsealError, rejectArgument } from '../errors.ts'
-import { AEAD_TAG_BYTES } from '../primitives/aead.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions, type Signal } from '../primitives/progress.ts'
 import { readBlock, writeBlock, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import type { ContentBlock } from './hashing.ts'
-import { parseSealedParts, rootBytesMax, rootCid } from './header.ts'
+import { FRAME_BLOCK_BYTES_MAX, parseSealedParts, rootBytesMax, rootCid } from './header.ts'
 import type { SealedRecord } from './seal.ts'
 
 /**
@@ -83,11 +82,13 @@ async function* readRecordBlocks(
   if (!parts.ok) {
     throw new VitalsealError(parts.code, parts.message, { path: parts.path, details: parts.details })
   }
-  const { frames, frameBytes } = parts.value.header
+  const { frames } = parts.value.header
   const total = frames.length + 1
-  const bytesMax = frameBytes + AEAD_TAG_BYTES
   const read = async (frame: ContentBlock['cid']) => ({
-    block: { cid: frame, bytes: await readBlock(blocks, frame, { bytesMax, record: id, signal }) },
+    block: {
+      cid: frame,
+      bytes: await readBlock(blocks, frame, { bytesMax: FRAME_BLOCK_BYTES_MAX, record: id, signal }),
+    },
     total,
   })
   yield* mapInOrder(frames, BLOCKS_AT_ONCE, read)

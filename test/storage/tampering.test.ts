@@ -2,7 +2,8 @@ import type { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
 
 import { isVitalsealError } from '../../src/errors.ts'
-import { concatBytes, toUtf8, type Bytes } from '../../src/primitives/bytes.ts'
+import { createFrameSealer, sealAead } from '../../src/primitives/aead.ts'
+import { concatBytes, fromHex, toUtf8, type Bytes } from '../../src/primitives/bytes.ts'
 import { encodeCbor, parseCbor, type CborValue } from '../../src/primitives/codec.ts'
 import {
   createRecordId,
@@ -20,9 +21,12 @@ import {
   type ContentBlock,
   type RecordKind,
 } from '../../src/storage/index.ts'
+import { readKey } from '../../src/storage/epoch-key.ts'
+import { encodeManifest, encodeSealedBlock, recordInfo } from '../../src/storage/header.ts'
 import { otherChainId } from '../support/parties.ts'
-import { codeOfAsync, context, key, otherPatient, sampleBytes, secret, storeOf } from './fixtures.ts'
+import { codeOfAsync, collect, context, key, otherPatient, sampleBytes, secret, storeOf } from './fixtures.ts'
 
+const mediaType = 'application/fhir+json'
 const small = await sealRecord(toUtf8('44 /min'), { key })
 const large = await sealRecord(sampleBytes(1_100_000), { key })
 const block = small.blocks[0]!
@@ -220,6 +224,63 @@ describe('a frame', () => {
     expect(await codeOfAsync(openRecord(large.id, { key, blocks, range: { start: 700_000, end: 700_010 } }))).toBe(
       'ERR_STORAGE_NOT_FOUND',
     )
+  })
+})
+
+describe('a sealer who breaks the form', () => {
+  const { infoFields } = readKey(key)
+
+  async function sealBlock(plaintext: Uint8Array) {
+    const paddedBytes = plaintext.length
+    const info = recordInfo(infoFields, 'iot', { mediaType, paddedBytes, frameBytes: paddedBytes, frameCount: 0 })
+    const { salt, commitment, ciphertext } = await sealAead({ secret, info, plaintext })
+    return [address(RAW_CODEC, encodeSealedBlock({ salt, commitment, mediaType }, ciphertext))]
+  }
+
+  async function sealFrames(plaintexts: readonly Uint8Array[], frameBytes: number) {
+    const frameCount = plaintexts.length
+    const layout = { mediaType, frameBytes, frameCount, paddedBytes: frameBytes * frameCount }
+    const sealer = createFrameSealer({ secret, info: recordInfo(infoFields, 'iot', layout), frameCount })
+    const sealed: ContentBlock[] = []
+    for (const plaintext of plaintexts) sealed.push(address(RAW_CODEC, await sealer.seal(plaintext)))
+    const { salt, commitment } = sealer
+    const fields = { salt, commitment, mediaType, frameBytes, frames: sealed.map(({ cid }) => cid) }
+    return [...sealed, address(DAG_CBOR_CODEC, encodeManifest(fields))]
+  }
+
+  async function codeOfBlocks(blocks: readonly ContentBlock[]) {
+    const id = createRecordId(blocks.at(-1)!.cid)
+    const store = storeOf(blocks)
+    const code = await codeOfAsync(openRecord(id, { key, blocks: store }))
+    expect(await codeOfAsync(collect(streamRecord(id, { key, blocks: store })))).toBe(code)
+    return code
+  }
+
+  it.each([
+    ['80', 'resolved'],
+    ['0180', 'resolved'],
+    ['018000', 'resolved'],
+    ['01', 'ERR_DECRYPTION_FAILED'],
+    ['8001', 'ERR_DECRYPTION_FAILED'],
+    ['0181', 'ERR_DECRYPTION_FAILED'],
+    ['00', 'ERR_DECRYPTION_FAILED'],
+    ['0000', 'ERR_DECRYPTION_FAILED'],
+    ['0140', 'ERR_DECRYPTION_FAILED'],
+  ])('by padding: %s is %s', async (plaintext, code) => {
+    expect(await codeOfBlocks(await sealBlock(fromHex(plaintext)))).toBe(code)
+    const bytes = Array.from(fromHex(plaintext), (byte) => Uint8Array.of(byte))
+    expect(await codeOfBlocks(await sealFrames(bytes, 1))).toBe(code)
+  })
+
+  it('by frames of other sizes than the manifest says', async () => {
+    const [two, three] = [fromHex('0101'), fromHex('010180')]
+    expect(await codeOfBlocks(await sealFrames([fromHex('010101'), three], 3))).toBe('resolved')
+    expect(await codeOfBlocks(await sealFrames([two, three], 3))).toBe('ERR_DECRYPTION_FAILED')
+    expect(await codeOfBlocks(await sealFrames([three, fromHex('80')], 3))).toBe('ERR_DECRYPTION_FAILED')
+    expect(await codeOfBlocks(await sealFrames([three, fromHex('01010180')], 3))).toBe('ERR_DECRYPTION_FAILED')
+    // More than any frame may have is not even read.
+    const long = concatBytes(sampleBytes(262_145), fromHex('80'))
+    expect(await codeOfBlocks(await sealFrames([three, long], 3))).toBe('ERR_STORAGE_CORRUPT')
   })
 })
 
