@@ -66,6 +66,7 @@ describe('did:key of a signing key', () => {
     ['a letter less', DID.slice(0, -1)],
     ['a letter that base58 has not', `${DID.slice(0, -1)}0`],
     ['another kind of key of the same length', didOf(concatBytes(Uint8Array.of(0xe8, 1), KEY))],
+    ['a kind that differs in its second byte', didOf(concatBytes(Uint8Array.of(0xe7, 2), KEY))],
     ['an Ed25519 key', 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK'],
     ['an uncompressed form', didOf(concatBytes(Uint8Array.of(0xe7, 1, 4), KEY.subarray(1)))],
     ['all zeros', `did:key:z${'1'.repeat(48)}`],
