@@ -15,6 +15,7 @@ import { taggedHash } from '../src/primitives/hash.ts'
 import { createMerkleTree } from '../src/primitives/merkle-tree.ts'
 import { hashMerkleLeaf, hashMerkleNode, hashMerkleTree, verifyInclusion } from '../src/primitives/merkle.ts'
 import { TAGS } from '../src/primitives/tags.ts'
+import { NODE_PREFIX, hashPairInto } from '../src/primitives/tree-hash.ts'
 import { heapUsedMiB, interleave, type Report } from './measure.ts'
 
 const KIB = 1024
@@ -54,7 +55,7 @@ async function measureHashing(report: Report): Promise<void> {
         encoding: () => nobleSha256(encoding),
         tagged: () => taggedHash(TAGS.mapValue, field),
       },
-      { rounds: 31 },
+      { rounds: 151, msPerRound: 4 },
     )
     const { bare, encoding: same, tagged } = seconds as { bare: number; encoding: number; tagged: number }
     const figure = (impl: string, median: number): void => {
@@ -80,15 +81,20 @@ async function measureMerkle(report: Report): Promise<void> {
   const proof = tree.proveInclusion({ index })
   const block = new Uint8Array(65).fill(1)
   const half = new Uint8Array(32).fill(1)
-  const seconds = await interleave({
+  const slot = { bytes: new Uint8Array(4_096), offset: 64 }
+  const candidates = {
     'root from leaves': () => hashMerkleTree(leaves.map(hashMerkleLeaf)),
     'root from leaf hashes': () => hashMerkleTree(leafHashes),
     'tree that can prove': () => createMerkleTree(leafHashes),
     'inclusion proof from a tree': () => tree.proveInclusion({ index }),
     'inclusion verified': () => verifyInclusion({ root, count: BLOCK_LEAVES, index, leafHash, proof }),
     'one node': () => hashMerkleNode(half, half),
+    'one node into a page': () => {
+      hashPairInto(NODE_PREFIX, slot, slot, slot)
+    },
     'sha256 of 65 bytes': () => nobleSha256(block),
-  })
+  }
+  const seconds = await interleave(candidates, { rounds: 61, msPerRound: 5 })
   for (const [op, median] of Object.entries(seconds)) {
     report.figure({ op, impl: 'RFC 6962', median: median * 1e6, unit: 'us', n: BLOCK_LEAVES })
   }
@@ -137,24 +143,26 @@ async function measureMap(report: Report): Promise<void> {
   const changeOne = (): void => {
     map.set(keyOf(next(KEYS)), valueOf(change++))
   }
-  const seconds = await interleave(
-    {
-      single: () => {
-        changeOne()
-        return map.root()
-      },
-      block: () => changeBlock(map, changeOne),
-      kept: () => {
-        const snapshot = map.snapshot()
-        changeBlock(map, changeOne)
-        snapshot.release()
-      },
-      get: () => map.get(keyOf(next(KEYS))),
-      prove: () => map.prove(keyOf(next(KEYS))),
-      proveAndVerify: () => proveAndVerify(map, next(KEYS)),
+  const changes = {
+    block: () => changeBlock(map, changeOne),
+    kept: () => {
+      const snapshot = map.snapshot()
+      changeBlock(map, changeOne)
+      snapshot.release()
     },
-    { rounds: 9, msPerRound: 100 },
-  )
+  }
+  const calls = {
+    single: () => {
+      changeOne()
+      return map.root()
+    },
+    get: () => map.get(keyOf(next(KEYS))),
+    prove: () => map.prove(keyOf(next(KEYS))),
+    proveAndVerify: () => {
+      proveAndVerify(map, next(KEYS))
+    },
+  }
+  const seconds = { ...(await interleave(changes)), ...(await interleave(calls, { rounds: 61, msPerRound: 5 })) }
   const us = (name: string, per = 1): number => ((seconds[name] as number) * 1e6) / per
   figure('change and root', us('single'), 'us')
   figure('change, in a block of 5,000', us('block', BLOCK_CHANGES), 'us')

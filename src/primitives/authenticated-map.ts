@@ -6,8 +6,8 @@
  * of changes costs its changed nodes once. Snapshots cost nothing and can be read, proved from, exported and returned to
  * while the map goes on.
  *
- * Memory: 120 bytes for each entry and its value, padded to eight, with eight more; a million entries of 40 bytes take about
- * 180 MB (`npm run bench -- hashing`). Room of deleted entries is used again, but pages of nodes are not returned.
+ * Memory: 120 bytes for each entry and its value, padded to eight, with eight more; a million entries of 40 bytes take
+ * 161 MiB (`npm run bench -- hashing`). Room of deleted entries is used again, but pages of nodes are not returned.
  *
  * The map keeps paths, not keys: who lists entries counts them (`rec/<owner>/<label>/<n>`), and completeness is provable for
  * such counted prefixes only. Values are public to whoever is shown them; nothing here hides anything.

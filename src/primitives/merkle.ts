@@ -11,16 +11,14 @@
  * @see RFC 6962 section 2.1; RFC 9162 sections 2.1.3.2 and 2.1.4.2 for the verification
  */
 
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-
 import { rejectArgument } from '../errors.ts'
 import { copyBytes, equalBytes } from './bytes.ts'
 import { sha256, type Digest32 } from './hash.ts'
-import { HASH_BYTES, LEAF_PREFIX, NODE_PREFIX, hashPairInto } from './tree-hash.ts'
+import { HASH_BYTES, NODE_PREFIX, hashLeafData, hashPairInto } from './tree-hash.ts'
 
 /** Returns the hash of one leaf: SHA-256(00 | data). */
 export function hashMerkleLeaf(data: Uint8Array): Digest32 {
-  return nobleSha256.create().update(Uint8Array.of(LEAF_PREFIX)).update(data).digest() as Digest32
+  return hashLeafData(data)
 }
 
 /** Returns the hash of an inner node: SHA-256(01 | left | right). */
