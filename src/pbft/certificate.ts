@@ -17,7 +17,13 @@ import type { Did } from '../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { createId, toDigest, type ChainId } from '../primitives/ids.ts'
 import { constant, encodeShape, mapped, parseShape, tuple, type Shape } from '../primitives/shape.ts'
-import { createVerifier, type Signature, type SignedDigest, type Signer, type Verifier } from '../primitives/signature.ts'
+import {
+  createVerifier,
+  type Signature,
+  type SignedDigest,
+  type Signer,
+  type Verifier,
+} from '../primitives/signature.ts'
 import { TAGS } from '../primitives/tags.ts'
 import { messageLimits } from './limits.ts'
 import { deriveQuorum } from './quorum.ts'

@@ -96,6 +96,14 @@ export class MessageLog {
     return [...this.#slots.values()].sort((left, right) => left.sequence - right.sequence)
   }
 
+  /** Votes, proposals and batches kept. */
+  get entryCount(): number {
+    let count = 0
+    for (const { prepares, commits, batches } of this.#slots.values())
+      count += 1 + prepares.size + commits.size + batches.size
+    return count
+  }
+
   /** Moves the low watermark up and frees what lies below. */
   advance(stable: number): void {
     this.#stable = stable

@@ -226,8 +226,15 @@ function describeStatus(core: Core): ReplicaStatus {
     stableHeight: core.log.stable,
     primary: settings.members[currentPrimary(core)] as Did,
     requestCount: core.pool.size,
+    entryCount: countEntries(core),
     warning: settings.faultMax === 0 ? `${settings.replicaCount} replicas stand no fault: for development only` : null,
   }
+}
+
+function countEntries(core: Core): number {
+  const { log, guard, execVotes, viewChanges, pendingNewViews, fetchedViewChanges } = core
+  const views = viewChanges.size + pendingNewViews.size + fetchedViewChanges.size + core.newViewProof.length
+  return log.entryCount + guard.size + execVotes.size + views
 }
 
 function modeOf(core: Core): ReplicaMode {

@@ -108,6 +108,8 @@ export interface ReplicaStatus {
   readonly primary: Did
   /** Requests that wait or are in flight. */
   readonly requestCount: number
+  /** Votes, slots, proposals and view changes that are kept; bounded by L and n whatever peers send. */
+  readonly entryCount: number
   /** Set when the group stands no fault: fewer than four replicas. */
   readonly warning: string | null
 }

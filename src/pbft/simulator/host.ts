@@ -1,0 +1,148 @@
+/**
+ * The host of a replica in a simulation: carries out effects as the duties demand, on a disk that takes time, and crashes
+ * between any two of them.
+ */
+
+import type { Signer } from '../../primitives/signature.ts'
+import type { ReplicaConfig } from '../config.ts'
+import { createReplica } from '../replica.ts'
+import type { Application, Effect, Input, Replica } from '../types.ts'
+import { Disk } from './disk.ts'
+import type { Events } from './events.ts'
+import type { Journal } from './journal.ts'
+import type { Draws } from './random.ts'
+
+/** What a host needs from its world. */
+export interface HostOptions {
+  readonly config: ReplicaConfig
+  readonly signer: Signer
+  readonly journal: Journal
+  readonly events: Events
+  readonly draws: Draws
+  /** How long a sync takes; 0 for replicas whose disk does not matter. */
+  readonly syncMs: () => number
+  readonly onSend: (effect: Extract<Effect, { kind: 'send' }>) => void
+  readonly onDeliver: (effect: Extract<Effect, { kind: 'deliver' }>) => void
+  readonly onEffect: (effect: Effect) => void
+  /** The replica threw: an invariant of its own is broken. */
+  readonly onFailure: (error: unknown) => void
+}
+
+type Waiting = Extract<Effect, { kind: 'send' | 'deliver' }>
+
+/** One process with its disk. */
+export class Host {
+  readonly disk = new Disk()
+  replica: Replica | undefined
+  application: Application | undefined
+  /** Effects until the process crashes, when a crash is due. */
+  crashAfterEffects: number | undefined
+  hasCrashed = false
+  readonly #options: HostOptions
+  #waiting: Waiting[] = []
+  #isSyncing = false
+  #life = 0
+  #storedHeight = 0
+  #isWiped = false
+
+  /** Makes a process that has not been started. */
+  constructor(options: HostOptions) {
+    this.#options = options
+  }
+
+  /** Starts, or starts again from what the disk holds. */
+  start(): void {
+    const { config, signer, journal, draws } = this.#options
+    // A host may have stored less than it was given: never more.
+    const height = draws.chance(0.2) ? Math.max(0, this.#storedHeight - draws.below(4)) : this.#storedHeight
+    const records = this.disk.records()
+    const isFirst = records.length === 0 && !this.#isWiped
+    const application = journal.rebuild(isFirst ? 0 : height)
+    this.application = application
+    try {
+      this.replica = createReplica({ config, signer, application, log: isFirst ? undefined : records })
+    } catch (error) {
+      this.#options.onFailure(error)
+    }
+  }
+
+  /** Stops without warning. */
+  crash(): void {
+    if (this.replica === undefined) return
+    this.replica = undefined
+    this.crashAfterEffects = undefined
+    this.hasCrashed = true
+    this.#life += 1
+    this.#waiting = []
+    this.#isSyncing = false
+    const pending = this.disk.writtenIndex - this.disk.durableIndex
+    this.disk.crash(pending > 0 ? this.#options.draws.between(0, pending) : 0)
+  }
+
+  /** Loses disk and state; the process must be down. */
+  wipe(): void {
+    this.disk.wipe()
+    this.#options.journal.wipe()
+    this.#storedHeight = 0
+    this.#isWiped = true
+  }
+
+  /** Gives the replica one input and carries out its effects. */
+  feed(input: Input): void {
+    if (this.replica === undefined) return
+    let effects: readonly Effect[]
+    try {
+      effects = this.replica.step(input)
+    } catch (error) {
+      this.replica = undefined
+      this.#options.onFailure(error)
+      return
+    }
+    for (const effect of effects) {
+      if (this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0) {
+        this.crash()
+        return
+      }
+      this.#carryOut(effect)
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    this.#options.onEffect(effect)
+    if (effect.kind === 'persist') {
+      this.disk.append(effect.record)
+      this.#sync()
+    } else if (effect.kind === 'send' || effect.kind === 'deliver') {
+      if (effect.after <= this.disk.durableIndex) this.#release(effect)
+      else this.#waiting.push(effect)
+    }
+  }
+
+  #release(effect: Waiting): void {
+    if (effect.kind === 'send') {
+      this.#options.onSend(effect)
+      return
+    }
+    this.#storedHeight = Math.max(this.#storedHeight, effect.height)
+    this.#options.onDeliver(effect)
+  }
+
+  /** Syncs what is written by now; what is written meanwhile goes with the next: group commit. */
+  #sync(): void {
+    if (this.#isSyncing) return
+    this.#isSyncing = true
+    const delay = this.#options.syncMs()
+    const life = this.#life
+    const end = (): void => {
+      if (life !== this.#life) return
+      this.#isSyncing = false
+      this.disk.synced(index)
+      const ready = this.#waiting.filter((effect) => effect.after <= index)
+      this.#waiting = this.#waiting.filter((effect) => effect.after > index)
+      for (const effect of ready) this.#release(effect)
+      if (this.disk.writtenIndex > index) this.#sync()
+    }
+    const index = this.disk.writtenIndex
+    this.#options.events.after(delay, end)
+  }
+}
