@@ -112,6 +112,10 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_CERTIFICATE: { readonly height: number; readonly memberEpoch: number }
   /** An inclusion or state proof does not hold, or a block differs from what its transactions give. */
   readonly ERR_CHAIN_PROOF: { readonly height: number }
+  /** The resource breaks a rule of its type: show `element`; nothing is corrected silently. */
+  readonly ERR_FHIR_INVALID: { readonly element: string; readonly rule: string }
+  /** The unit differs, as UCUM text: convert at the source. */
+  readonly ERR_FHIR_UNIT: { readonly expected: string; readonly found: string }
 }
 
 /** A stable error code. */
