@@ -112,6 +112,8 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_CERTIFICATE: { readonly height: number; readonly memberEpoch: number }
   /** An inclusion or state proof does not hold, or a block differs from what its transactions give. */
   readonly ERR_CHAIN_PROOF: { readonly height: number }
+  /** The chain of an audit bundle breaks; `link` names the first place: rely on nothing in it. */
+  readonly ERR_AUDIT_BROKEN: { readonly height: number; readonly link: string }
   /** The resource breaks a rule of its type: show `element`; nothing is corrected silently. */
   readonly ERR_FHIR_INVALID: { readonly element: string; readonly rule: string }
   /** The unit differs, as UCUM text: convert at the source. */

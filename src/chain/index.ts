@@ -13,7 +13,8 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
-export { encodeBlock, hashReceipts, hashTransactions, parseBlock, type Block } from './block.ts'
+export { encodeBlock, hashReceipts, hashTransactionLeaf, hashTransactions, parseBlock, type Block } from './block.ts'
+export { accountShape, credentialListShape, keys as stateKeys, type AccountEntry } from './entities.ts'
 export {
   createGenesis,
   defaultParameters,
@@ -35,9 +36,17 @@ export {
 } from './client.ts'
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
-export { encodeReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
+export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
 export { replayLedger, type ReplayCode } from './replay.ts'
+export type { StateKey, StateReader } from './state.ts'
 export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'
-export { createView, type Committed, type LedgerView, type TransactionFilter, type ViewSource } from './view.ts'
+export {
+  collectCommitted,
+  createView,
+  type Committed,
+  type LedgerView,
+  type TransactionFilter,
+  type ViewSource,
+} from './view.ts'

@@ -5,8 +5,9 @@
  * the ticket that a storage node honours until `untilMs`.
  */
 
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode, Result } from '../errors.ts'
 import type { Bytes } from '../primitives/bytes.ts'
+import type { CodecErrorCode } from '../primitives/codec.ts'
 import { hashMerkleLeaf } from '../primitives/merkle.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
@@ -16,6 +17,7 @@ import {
   mapped,
   Mismatch,
   nullable,
+  parseShape,
   timeMs,
   transactionId,
   tuple,
@@ -72,6 +74,11 @@ export const receiptShape: Shape<Receipt> = tuple({
 /** Returns the canonical bytes of a receipt. */
 export function encodeReceipt(receipt: Receipt): Bytes {
   return encodeShape(receipt, receiptShape, { object: 'receipt' })
+}
+
+/** Reads a receipt. Total; form only. */
+export function parseReceipt(bytes: Uint8Array): Result<Receipt, CodecErrorCode> {
+  return parseShape(bytes, receiptShape, { object: 'receipt' })
 }
 
 /** Returns the leaf of the receipts' tree. */

@@ -6,6 +6,7 @@ import { fail, succeed, type Failure, type Result } from '../errors.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
+import type { PreKeyVerifier } from '../identity/index.ts'
 import { parseCertificate, verifyCertificate } from '../pbft/index.ts'
 import { parseBlock } from './block.ts'
 import type { Genesis } from './genesis.ts'
@@ -36,13 +37,16 @@ export async function replayLedger(
   options: ProgressOptions & {
     readonly genesis: Genesis
     readonly verifier?: Verifier
+    /** Needed where accounts have PRE keys. */
+    readonly preKeyVerifier?: PreKeyVerifier
     readonly onBlock?: (applied: AppliedBlock) => void
     /** How many blocks there are, for progress. */
     readonly total?: number
   },
 ): Promise<Result<Ledger, ReplayCode>> {
   const { genesis, verifier = createVerifier(), onBlock, total = 0 } = options
-  const ledger = createLedger({ genesis, verifier })
+  const { preKeyVerifier } = options
+  const ledger = createLedger({ genesis, verifier, ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }) })
   let height = 0
   for await (const stored of blocks) {
     const failure = replayBlock(ledger, { ...stored, height: ++height }, verifier, onBlock)

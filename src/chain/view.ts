@@ -12,7 +12,10 @@ import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
 import type { Transaction, TransactionKind } from '../transactions/index.ts'
+import { keys, transactionShape } from './entities.ts'
+import type { AppliedBlock } from './ledger.ts'
 import type { Receipt } from './receipt.ts'
+import type { StateReader } from './state.ts'
 
 /** A transaction in a block, with what became of it. */
 export interface Committed<K extends TransactionKind = TransactionKind> {
@@ -27,7 +30,8 @@ export interface Committed<K extends TransactionKind = TransactionKind> {
 
 /** Which transactions. */
 export interface TransactionFilter<K extends TransactionKind> {
-  readonly kind: K
+  /** Of every kind when absent. */
+  readonly kind?: K
   readonly patient?: Did
   readonly sender?: Did
   readonly label?: Label
@@ -43,7 +47,7 @@ export interface LedgerView {
   /** Grants as they stand at this height. */
   readonly policy: PolicyIndex<Label>
   /** Transactions in their order. */
-  transactions<K extends TransactionKind>(filter: TransactionFilter<K>): Iterable<Committed<K>>
+  transactions<K extends TransactionKind = TransactionKind>(filter: TransactionFilter<K>): Iterable<Committed<K>>
   find(id: TransactionId): Committed | undefined
   /** The key record of an account, as registered last. */
   keys(did: Did): KeyRecord | undefined
@@ -61,6 +65,17 @@ export interface ViewSource {
   readonly height: number
   readonly timeMs: number
   readonly committed: readonly Committed[]
+  /** Numbers of accounts, where not every registration is among what was committed; default: counted. */
+  readonly numbers?: ReadonlyMap<Did, number>
+}
+
+/** Returns the transactions of a block that was just applied, with whose affairs each concerns. */
+export function collectCommitted({ block, transactions }: AppliedBlock, state: StateReader): readonly Committed[] {
+  const { height, timeMs } = block.header
+  return transactions.map((transaction, position) => {
+    const patient = state.get(keys.transaction(transaction.id), transactionShape)?.owner ?? transaction.sender
+    return { transaction, receipt: block.receipts[position] as Receipt, height, timeMs, patient }
+  })
 }
 
 /** Returns the view of what was committed. Cost: one pass. */
@@ -68,8 +83,7 @@ export function createView(source: ViewSource): LedgerView {
   const { chainId, height, timeMs, committed } = source
   const policy = createPolicyIndex<Label>()
   const records = new Map<Did, KeyRecord>()
-  const accounts: Did[] = []
-  const numbers = new Map<Did, number>()
+  const numbers = new Map<Did, number>(source.numbers)
   const byId = new Map<TransactionId, Committed>()
   for (const entry of committed) {
     const { transaction, receipt } = entry
@@ -81,16 +95,19 @@ export function createView(source: ViewSource): LedgerView {
       policy.apply(set, { height: entry.height })
     }
     if (transaction.kind === 'register' && transaction.keys !== null) {
-      if (!numbers.has(transaction.subject)) numbers.set(transaction.subject, accounts.push(transaction.subject) - 1)
-      records.set(transaction.subject, transaction.keys)
+      const { subject, operation, keys: record } = transaction
+      if (source.numbers === undefined && !numbers.has(subject)) numbers.set(subject, numbers.size)
+      // Adding a known account adds credentials; its keys stay.
+      if (operation === 'rotate-key' || !records.has(subject)) records.set(subject, record)
     }
   }
+  const accounts = new Map<number, Did>([...numbers].map(([did, index]) => [index, did]))
   return {
     chainId,
     height,
     timeMs,
     policy,
-    *transactions<K extends TransactionKind>({
+    *transactions<K extends TransactionKind = TransactionKind>({
       kind,
       patient,
       sender,
@@ -99,7 +116,7 @@ export function createView(source: ViewSource): LedgerView {
     }: TransactionFilter<K>) {
       for (const entry of committed) {
         const { transaction, receipt } = entry
-        if (transaction.kind !== kind) continue
+        if (kind !== undefined && transaction.kind !== kind) continue
         if (outcome !== 'any' && (receipt.code === null) !== (outcome === 'applied')) continue
         if (patient !== undefined && entry.patient !== patient) continue
         if (sender !== undefined && transaction.sender !== sender) continue
@@ -110,11 +127,16 @@ export function createView(source: ViewSource): LedgerView {
     find: (id) => byId.get(id),
     keys: (did) => records.get(did),
     indexOf: (did) => numbers.get(did),
-    accountAt: (index) => accounts[index],
+    accountAt: (index) => accounts.get(index),
     at(earlier) {
       const until = committed.filter((entry) => entry.height <= earlier)
       const last = until.at(-1)
-      return createView({ chainId, height: Math.min(earlier, height), timeMs: last?.timeMs ?? 0, committed: until })
+      return createView({
+        ...source,
+        height: Math.min(earlier, height),
+        timeMs: earlier < height ? (last?.timeMs ?? 0) : timeMs,
+        committed: until,
+      })
     },
   }
 }
