@@ -88,13 +88,13 @@ interface Span<T extends string> {
 }
 
 function spanOf<T extends string>(entry: Entry<T>, { action, dataType, purpose, data }: Query<T>): Span<T> | undefined {
-  const { clauses } = entry
+  const { clauses } = entry.terms
   const isUnknown = clauses.unknown !== undefined
-  const dataWindow = entry.data ?? ALWAYS
+  const dataWindow = entry.terms.data ?? ALWAYS
   const covers = (mask: number, asked: number): number => asked & ((mask & UNKNOWN_BIT) === 0 ? mask : ALL_BITS)
   const span = {
     entry,
-    dataTypes: typesAmong(entry.dataTypes, dataType),
+    dataTypes: typesAmong(entry.terms.dataTypes, dataType),
     permits: clauses.effect === 'permit' && !isUnknown,
     purposeMask: covers(clauses.purposeMask, purpose === undefined ? ALL_BITS : bitOf(purpose, PURPOSES)),
     window: data === 'as-made' ? intersect(entry.window, dataWindow) : entry.window,

@@ -13,7 +13,7 @@
 
 import type { DataType } from '../primitives/did.ts'
 import { grantOf, storeOf, type Entry, type PolicyIndex } from './policy-index.ts'
-import { areAmong, contains, isTime, sortObligations } from './terms.ts'
+import { areAmong, contains, isTime, sortObligations, type Mutable } from './terms.ts'
 import {
   ACTIONS,
   END_OF_TIME_MS,
@@ -73,7 +73,7 @@ export function evaluateAccess<T extends string = DataType>(
   const decisive = weight === UNRELATED ? judged : live.filter((judgement) => judgement.weight === weight)
   const reasons = reasonsOf(decisive, request)
   if (weight === PERMIT) {
-    const obligations = sortObligations(decisive.flatMap(({ entry }) => entry.clauses.obligations))
+    const obligations = sortObligations(decisive.flatMap(({ entry }) => entry.terms.clauses.obligations))
     return { kind: 'permit', reasons, obligations, untilMs: permittedUntil(judged, { obligations, atMs }) }
   }
   const kind = weight === UNCLEAR || weight === UNPROVEN ? 'indeterminate' : 'deny'
@@ -103,7 +103,7 @@ function judge<T extends string>(
   entry: Entry<T>,
   { dataType, action, purpose, dataAtMs }: AccessRequest<T>,
 ): Judgement<T> {
-  const { dataTypes, clauses, data } = entry
+  const { dataTypes, clauses, data } = entry.terms
   const { actionMask, purposeMask, effect, unknown } = clauses
   const of = (weight: number, code: ReasonCode, clause?: Clause): Judgement<T> => ({ entry, weight, code, clause })
   if (dataTypes !== 'all' && !dataTypes.includes(dataType)) return of(UNRELATED, 'data-type', 'dataTypes')
@@ -126,9 +126,9 @@ function permittedUntil<T extends string>(
   for (const { weight, entry } of judged.toSorted(
     (left, right) => left.entry.window.fromMs - right.entry.window.fromMs,
   )) {
-    const { window, clauses } = entry
+    const { window, terms } = entry
     if (weight === PERMIT && window.fromMs <= untilMs) untilMs = Math.max(untilMs, window.untilMs)
-    const isWorse = weight > PERMIT || (weight === PERMIT && !areAmong(clauses.obligations, obligations))
+    const isWorse = weight > PERMIT || (weight === PERMIT && !areAmong(terms.clauses.obligations, obligations))
     if (isWorse && atMs < window.fromMs && window.fromMs < window.untilMs) boundMs = Math.min(boundMs, window.fromMs)
   }
   return Math.min(untilMs, boundMs)
@@ -141,11 +141,16 @@ function reasonsOf<T extends string>(
   // Two credentials of one role lead to the same grant twice.
   const byRecord = new Map(judged.map((judgement) => [judgement.entry.record, judgement]))
   return [...byRecord.values()].map(({ entry, weight, code, clause }) => {
-    const { access, window, height } = entry
-    const reason = { grant: grantOf(patient, entry), ...(height !== undefined && { height }) }
-    if (weight === UNRELATED || contains(window, atMs)) return { code, ...(clause && { clause }), ...reason }
-    // Too early or too late, by the grant or by the credential.
-    const untimely = contains(access, atMs) ? 'credential' : 'access'
-    return { code: atMs < window.fromMs ? 'not-yet' : 'expired', clause: untimely, ...reason }
+    const { access, height } = entry.terms
+    const { fromMs } = entry.window
+    const reason: Mutable<Reason<T>> = { code, grant: grantOf(patient, entry) }
+    if (clause !== undefined) reason.clause = clause
+    if (height !== undefined) reason.height = height
+    if (weight !== UNRELATED && !contains(entry.window, atMs)) {
+      // Too early or too late, by the grant or by the credential.
+      reason.code = atMs < fromMs ? 'not-yet' : 'expired'
+      reason.clause = contains(access, atMs) ? 'credential' : 'access'
+    }
+    return reason
   })
 }

@@ -4,7 +4,7 @@
  * one touches one or two cache lines.
  */
 
-import { allocate, NONE, withRoom } from './pair-table.ts'
+import { allocate, NONE, withRoom } from './hash-table.ts'
 import type { Clauses, ReadTerms } from './terms.ts'
 
 // The access window comes first.
@@ -23,7 +23,7 @@ const ABSENT = -1
 /** What one record holds. */
 export interface RecordFields<T extends string> extends ReadTerms<T> {
   readonly height: number | undefined
-  /** The grantor's number. */
+  /** The grantor's number; NONE where it is the owner. */
   readonly grantor: number
 }
 
@@ -31,33 +31,32 @@ export interface RecordFields<T extends string> extends ReadTerms<T> {
 export class RecordTable<T extends string> {
   #ints = allocate(16 * INTS)
   #doubles = new Float64Array(this.#ints.buffer)
-  readonly #dataTypes: (readonly T[] | 'all')[] = []
-  readonly #clauses: (Clauses | undefined)[] = []
+  /** Types and clauses in turn. */
+  readonly #shared: (readonly T[] | 'all' | Clauses | undefined)[] = []
   /** Records that were removed and wait to be used again. */
   readonly #free: number[] = []
 
   /** Records in use. */
   get count(): number {
-    return this.#clauses.length - this.#free.length
+    return this.#shared.length / 2 - this.#free.length
   }
 
   /** Stores a record and returns its number. */
   insert({ dataTypes, clauses, access, data, height = ABSENT, grantor }: RecordFields<T>): number {
-    const record = this.#free.pop() ?? this.#clauses.length
+    const record = this.#free.pop() ?? this.#shared.length / 2
     this.#ints = withRoom(this.#ints, record * INTS, INTS)
     if (this.#doubles.buffer !== this.#ints.buffer) this.#doubles = new Float64Array(this.#ints.buffer)
     const { fromMs = ABSENT, untilMs = ABSENT } = data ?? {}
     this.#doubles.set([access.fromMs, access.untilMs, fromMs, untilMs, height], record * DOUBLES)
     this.#ints[record * INTS + GRANTOR] = grantor
-    this.#clauses[record] = clauses
-    this.#dataTypes[record] = dataTypes
+    this.#shared[2 * record] = dataTypes
+    this.#shared[2 * record + 1] = clauses
     return record
   }
 
   /** Gives a record's place free. */
   remove(record: number): void {
-    this.#clauses[record] = undefined
-    this.#dataTypes[record] = 'all'
+    this.#shared.fill(undefined, 2 * record, 2 * record + 2)
     this.#free.push(record)
   }
 
@@ -67,8 +66,8 @@ export class RecordTable<T extends string> {
     const dataFromMs = doubles[start + DATA]!
     const height = doubles[start + HEIGHT]!
     return {
-      dataTypes: this.#dataTypes[record]!,
-      clauses: this.#clauses[record]!,
+      dataTypes: this.#shared[2 * record] as readonly T[] | 'all',
+      clauses: this.#shared[2 * record + 1] as Clauses,
       access: { fromMs: doubles[start]!, untilMs: doubles[start + 1]! },
       data: dataFromMs === ABSENT ? undefined : { fromMs: dataFromMs, untilMs: doubles[start + DATA + 1]! },
       height: height === ABSENT ? undefined : height,

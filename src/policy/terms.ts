@@ -52,6 +52,9 @@ export const EXPECTED: Readonly<Record<Flaw, string>> = {
 /** A clause that is not as it should be. */
 export type Flaw = keyof GrantTerms | 'terms'
 
+/** For building what nobody may change later. */
+export type Mutable<V> = { -readonly [K in keyof V]: V[K] }
+
 type Fields = Readonly<Record<string, unknown>>
 
 const GRANT_FIELDS = [
