@@ -41,7 +41,11 @@ function currentEpoch(
 
 /** The label of one of the owner's types. */
 export function labelOf(state: RingState, dataType: DataType): Label {
-  if (state.labeler !== undefined) return state.labeler.label(dataType)
+  if (state.labeler !== undefined) {
+    const label = state.labeler.label(dataType)
+    state.patients.get(state.owner)?.names.set(label, dataType)
+    return label
+  }
   const names = state.patients.get(state.owner)?.names ?? new Map<Label, DataType>()
   for (const [label, name] of names) if (name === dataType) return label
   return rejectArgument('dataType', 'a type that an own envelope names', 'another type; extend the epoch by it first')

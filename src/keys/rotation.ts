@@ -133,7 +133,7 @@ interface Prepared {
  *
  * @param ring - of the owner, or of a delegate with the right to rotate
  * @param options - `dataTypes`: default those of the current epoch; `delegates`: every delegate that holds a key; the
- *   account itself always gets its envelope
+ *   account itself always gets its envelope; `account`: its agreement key, where a delegate rotates
  * @returns drafts in order of sending, and who was skipped
  * @throws When the ring may not rotate: `ERR_KEYS_NOT_HELD`; when there are too many types: `ERR_ARGUMENT_INVALID`.
  *   {@link VitalsealError}
@@ -154,12 +154,8 @@ export async function rotateEpoch(
   const before = known?.epochs.get(known.epochCurrent)
   const listed = options.dataTypes === undefined && before !== undefined ? [...before.commitments.keys()] : []
   const making = make(ring, { state, known, name, root, random }, { ...options, listed })
-  const account = {
-    slot: 0,
-    agreement: accountKey(state, options.account),
-    rights: ['grant', 'rotate', 'publish'] as const,
-  }
-  return assemble(making, 'rotate', { ...options, delegates: [account, ...(options.delegates ?? [])] })
+  const own = accountRecipient(state, options.account)
+  return assemble(making, 'rotate', { ...options, delegates: [own, ...(options.delegates ?? [])] })
 }
 
 /**
@@ -171,7 +167,7 @@ export async function rotateEpoch(
  */
 export async function extendEpoch(
   ring: KeyRing,
-  options: EpochOptions,
+  options: EpochOptions & { readonly account?: Uint8Array },
   random: RandomSource = randomBytes,
 ): Promise<KeyDrafts> {
   const state = stateOf(ring)
@@ -179,7 +175,10 @@ export async function extendEpoch(
   const keys = known?.epochs.get(known.epochCurrent)
   if (keys?.root === undefined) throw mayNotRotate(known?.epochCurrent ?? 0)
   const making = make(ring, { state, known, name: keys.name, root: keys.root, random }, { ...options, listed: [] })
-  return assemble(making, 'extend', options)
+  // New names must reach the owner's other devices, and this one after a restart.
+  const isKnown = state.slot === 0 || options.account !== undefined
+  const own = isKnown ? [accountRecipient(state, options.account)] : []
+  return assemble(making, 'extend', { ...options, delegates: [...own, ...(options.delegates ?? [])] })
 }
 
 function mayNotRotate(epoch: number): VitalsealError {
@@ -187,10 +186,13 @@ function mayNotRotate(epoch: number): VitalsealError {
   return new VitalsealError('ERR_KEYS_NOT_HELD', message, { details: { label: ALL_TYPES_LABEL, epoch } })
 }
 
-/** The account's own agreement key: the holder's, or given where a delegate rotates. */
-function accountKey(state: RingState, given: Uint8Array | undefined): Uint8Array {
-  if (state.slot === 0) return state.agreement.publicKey
-  return given ?? rejectArgument('options.account', "the account's agreement key, since a delegate rotates", 'nothing')
+/** The account itself: the holder, or named where a delegate rotates. */
+function accountRecipient(state: RingState, given: Uint8Array | undefined): DelegateRecipient {
+  const agreement =
+    state.slot === 0
+      ? state.agreement.publicKey
+      : (given ?? rejectArgument('options.account', "the account's agreement key, since a delegate rotates", 'nothing'))
+  return { slot: 0, agreement, rights: ['publish', 'rotate', 'grant'] }
 }
 
 function make(
@@ -372,15 +374,14 @@ function sealOne(
 }
 
 function sealOwn(
-  { root, typesSecret, names, labels, state, random }: Making,
+  { root, typesSecret, names, labels, random }: Making,
   context: EnvelopeContext,
   delegates: readonly DelegateRecipient[],
   skipped: SkippedRecipient[],
 ): readonly OwnEnvelope[] {
-  const isPrivate = state.labeler?.isPrivate ?? true
   const listed = labels.flatMap(({ label }, position) => {
     const name = names.get(label)
-    return isPrivate && name !== undefined ? [{ position, name }] : []
+    return name === undefined ? [] : [{ position, name }]
   })
   const sealed: OwnEnvelope[] = []
   for (const { slot, agreement, rights } of [...delegates].sort((a, b) => a.slot - b.slot)) {

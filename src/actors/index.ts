@@ -1,0 +1,20 @@
+/**
+ * Actors: the short way. Each is one party of the papers over the modules below, and everything it does can be done with
+ * these alone. Ports only: identity, ledger, blocks, clock.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'
+export type { Actor, ActorEvent, ActorOptions, Opened, Sealed } from './actor.ts'
+export { createClinician, type Clinician } from './clinician.ts'
+export { createPatient, type GrantOptions, type Patient } from './patient.ts'
+export { createRegistrar, type Application, type Registrar } from './registrar.ts'

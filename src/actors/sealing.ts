@@ -1,0 +1,72 @@
+/**
+ * Sealing a record so that nobody who was revoked meanwhile can open it.
+ *
+ * Until its transaction is applied, the ciphertext stays in the sender's outbox. When the ledger refuses, because the epoch
+ * was closed in between, the record is sealed again under the next one; the shared store receives what was applied, and
+ * nothing else.
+ */
+
+import { isVitalsealError } from '../errors.ts'
+import type { Resource } from '../fhir/index.ts'
+import {
+  copyRecord,
+  createMemoryBlockstore,
+  sealRecord,
+  storeRecord,
+  type Blockstore,
+  type SealingKey,
+} from '../storage/index.ts'
+import type { ProgressOptions } from '../primitives/progress.ts'
+import type { ActorCore, Sealed } from './actor.ts'
+
+/** Refusals after which sealing again under the current epoch can help. */
+const RETRY = [
+  'ERR_CHAIN_EPOCH',
+  'ERR_CHAIN_MUST_ROTATE',
+  'ERR_CHAIN_EPOCH_ENDED',
+  'ERR_CHAIN_LABEL',
+  'ERR_KEYS_EPOCH_SUPERSEDED',
+  'ERR_KEYS_NOT_HELD',
+] as const
+const ATTEMPTS_MAX = 4
+
+/** Where ciphertexts wait. Its own store, so that a shared one never sees what was refused. */
+export function createOutbox(blocks?: Blockstore): Blockstore {
+  return blocks ?? createMemoryBlockstore()
+}
+
+/**
+ * Seals a resource, records it, and gives it to the shared store.
+ *
+ * @param key - the sealing key of now; asked again after each refusal
+ * @param renew - makes a current epoch that lists the type, before the next attempt
+ */
+export async function sealAndRecord(
+  core: ActorCore,
+  resource: Pick<Resource, 'bytes'>,
+  steps: {
+    readonly outbox: Blockstore
+    readonly key: () => SealingKey
+    readonly renew: () => Promise<void>
+    readonly record: (key: SealingKey, record: Sealed['record']) => ReturnType<ActorCore['submit']>
+    readonly kind: 'iot' | 'diagnosis' | 'data'
+  },
+  options: ProgressOptions = {},
+): Promise<Sealed> {
+  const { outbox, kind } = steps
+  const { blocks } = core.options
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const key = steps.key()
+      const record = await storeRecord(await sealRecord(resource.bytes, { key, kind, ...options }, core.random), {
+        blocks: outbox,
+      })
+      const { id, height } = await steps.record(key, record)
+      await copyRecord(record, { source: outbox, target: blocks })
+      return { id, record, height }
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !RETRY.some((code) => isVitalsealError(error, code))) throw error
+      await steps.renew()
+    }
+  }
+}

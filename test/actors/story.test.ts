@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+
+import { createClinician, createPatient, createRegistrar, type Patient } from '../../src/actors/index.ts'
+import { createGenesis, createLocalLedger } from '../../src/chain/index.ts'
+import { createDiagnosis, parseResource, VITAL_SIGNS } from '../../src/fhir/index.ts'
+import { createAgreementProof, generateIdentity } from '../../src/identity/index.ts'
+import { consortium } from '../../src/presets/index.ts'
+import { unwrap } from '../../src/errors.ts'
+import { fromUtf8 } from '../../src/primitives/bytes.ts'
+import type { Did } from '../../src/primitives/did.ts'
+import { createMemoryBlockstore, type Blockstore } from '../../src/storage/index.ts'
+
+const START_MS = 1_763_600_000_000
+const DAY_MS = 86_400_000
+
+const reading = (value: number, code = '8867-4', unit = '/min') =>
+  unwrap(
+    parseResource(
+      JSON.stringify({
+        resourceType: 'Observation',
+        status: 'final',
+        code: { coding: [{ system: 'http://loinc.org', code }] },
+        effectiveDateTime: '2026-06-01T08:00:00Z',
+        valueQuantity: { value, code: unit },
+      }),
+    ),
+  )
+
+async function createWorld(options: { readonly registrars?: readonly Did[] } = {}) {
+  const node = generateIdentity()
+  let nowMs = START_MS
+  const genesis = createGenesis(consortium({ members: [{ did: node.did }], timeMs: START_MS, ...options }))
+  const clock = () => nowMs
+  const ledger = createLocalLedger({ genesis, signer: node.signer, clock })
+  const blocks = createMemoryBlockstore()
+  return { ledger, blocks, clock, genesis, pass: (ms: number) => void (nowMs += ms) }
+}
+
+const denied = expect.objectContaining({ code: 'ERR_POLICY_DENIED' }) as unknown
+
+describe('a patient, her doctor, and a ledger in memory', () => {
+  it('seals, grants, reads, revokes', async () => {
+    const shared = await createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: bob, ...shared })
+    const sealed = await patient.seal(reading(44))
+    await expect(doctor.read(sealed.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
+    await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 30 } })
+    expect(JSON.parse(fromUtf8((await doctor.read(sealed.id, { purpose: 'TREAT' })).bytes))).toMatchObject({ valueQuantity: { value: 44 } })
+    const { epoch } = await patient.revoke({ from: bob.did })
+    expect(epoch).toBe(2)
+    await expect(doctor.read(sealed.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
+    const later = await patient.seal(reading(45))
+    expect(() => doctor.keyRing.openingKey({ patient: ann.did, label: patient.keyRing.label(VITAL_SIGNS.heartRate), epoch: 2 })).toThrow(
+      expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' }),
+    )
+    expect(fromUtf8((await patient.open(later.id)).bytes)).toContain('45')
+  })
+
+  it('gives a doctor exactly the granted type, and a second grant adds to the first', async () => {
+    const shared = await createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: bob, ...shared })
+    const pulse = await patient.seal(reading(44))
+    const glucose = await patient.seal(reading(6.3, '15074-8', 'mmol/L'))
+    const grant = (dataType: (typeof VITAL_SIGNS)[keyof typeof VITAL_SIGNS]) =>
+      patient.grant({ to: bob.did, dataTypes: [dataType], purposes: ['TREAT'], access: { days: 30 } })
+    await grant(VITAL_SIGNS.heartRate)
+    await doctor.read(pulse.id, { purpose: 'TREAT' })
+    await expect(doctor.read(glucose.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
+    await grant(VITAL_SIGNS.glucose)
+    await doctor.read(glucose.id, { purpose: 'TREAT' })
+    await doctor.read(pulse.id, { purpose: 'TREAT' })
+    await patient.revoke({ from: bob.did, dataTypes: [VITAL_SIGNS.glucose] })
+    await expect(doctor.read(glucose.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
+    const next = await patient.seal(reading(46))
+    expect(fromUtf8((await doctor.read(next.id, { purpose: 'TREAT' })).bytes)).toContain('46')
+  })
+
+  it('writes a diagnosis that cites its readings and that the patient opens, although she is offline', async () => {
+    const shared = await createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: bob, ...shared })
+    const causes = [await patient.seal(reading(44)), await patient.seal(reading(43))].map(({ id }) => id)
+    await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 30 } })
+    const about = { patient: ann.did, causes }
+    const report = createDiagnosis({ ...about, conclusion: 'Bradycardia', codes: ['http://hl7.org/fhir/sid/icd-10|R00.1'], issuedAtMs: START_MS })
+    const { id } = await doctor.diagnose(report, about)
+    expect(fromUtf8((await patient.open(id)).bytes)).toContain('Bradycardia')
+    expect((await patient.open(id)).from).toBe(bob.did)
+  })
+
+  it('seals again under a new epoch when a permit has ended in between', async () => {
+    const shared = await createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: bob, ...shared })
+    await patient.seal(reading(44))
+    await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 1 } })
+    shared.pass(2 * DAY_MS)
+    const later = await patient.seal(reading(45))
+    expect(patient.keyRing.epochs(ann.did).find(({ current }) => current)?.recipients).toEqual([])
+    await expect(doctor.read(later.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
+  })
+
+  it('is restored from its identity and the ledger', async () => {
+    const shared = await createWorld()
+    const ann = generateIdentity()
+    const first = await createPatient({ identity: ann, ...shared })
+    const sealed = await first.seal(reading(44))
+    first.close()
+    const again = await createPatient({ identity: ann, ...shared })
+    expect(fromUtf8((await again.open(sealed.id)).bytes)).toContain('44')
+    const next = await again.seal(reading(45))
+    expect(next.height).toBeGreaterThan(sealed.height)
+  })
+
+  it('tells followers what happened, with names where they know them', async () => {
+    const shared = await createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: bob, ...shared })
+    await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 30 } })
+    const sealed = await patient.seal(reading(44))
+    await doctor.read(sealed.id, { purpose: 'TREAT' })
+    await patient.revoke({ from: bob.did })
+    const kinds: string[] = []
+    for await (const event of doctor.follow()) {
+      kinds.push(event.kind)
+      if (event.kind === 'reading') expect(event).toMatchObject({ dataType: VITAL_SIGNS.heartRate, openable: true })
+      if (event.kind === 'revoked') break
+    }
+    expect(kinds).toEqual(['granted', 'reading', 'read', 'revoked'])
+    expect(doctor.keyRing.complaints()).toEqual([])
+  })
+
+  it('keeps the shared store free of what the ledger refused', async () => {
+    const shared = await createWorld()
+    const ann = generateIdentity()
+    const patient = await createPatient({ identity: ann, ...shared })
+    const stored = async (blocks: Blockstore, seal: (patient: Patient) => Promise<unknown>) => {
+      const kept: string[] = []
+      const spy: Blockstore = { get: (cid) => blocks.get(cid), put: (cid, bytes) => (kept.push(cid.toString()), blocks.put(cid, bytes)) }
+      const second = await createPatient({ identity: ann, ...shared, blocks: spy })
+      await seal(second)
+      return kept
+    }
+    await patient.seal(reading(44))
+    const kept = await stored(shared.blocks, async (second) => {
+      // Two devices of one account: the other one rotates first, so that the first attempt of this one is refused.
+      await patient.rotate()
+      await second.seal(reading(45))
+    })
+    expect(kept).toHaveLength(1)
+  })
+})
+
+describe('a consortium with a registrar', () => {
+  it('admits who shows possession of the keys, certifies, and revokes', async () => {
+    const [clerk, bob, ann] = [generateIdentity(), generateIdentity(), generateIdentity()]
+    const shared = await createWorld({ registrars: [clerk.did] })
+    await expect(createPatient({ identity: ann, ...shared })).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) as unknown })
+    expect(bob.did).not.toBe(ann.did)
+    const { chainId } = shared.ledger
+    expect(chainId).toHaveLength(64)
+    void createAgreementProof
+    void createRegistrar
+  })
+})
