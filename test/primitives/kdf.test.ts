@@ -55,7 +55,11 @@ describe('hkdfTagged', () => {
   })
 
   it('is pinned', () => {
-    expect(toHex(hkdfTagged(key, TAGS.epochTypes, []))).toMatchInlineSnapshot(`"39657863181f95b61a879936abdff16dccb600e7a616ae95f7fbb0e08448ac21"`)
-    expect(toHex(hkdfTagged(key, TAGS.record, [1, 'x'], 48))).toMatchInlineSnapshot(`"8fd2521850da3319d285c4ace3fea1e2621d8eded0772f4e2aeea6ed21547820f5530f8fcef44c8f8dfcf1b7970751c4"`)
+    expect(toHex(hkdfTagged(key, TAGS.epochTypes, []))).toMatchInlineSnapshot(
+      `"39657863181f95b61a879936abdff16dccb600e7a616ae95f7fbb0e08448ac21"`,
+    )
+    expect(toHex(hkdfTagged(key, TAGS.record, [1, 'x'], 48))).toMatchInlineSnapshot(
+      `"8fd2521850da3319d285c4ace3fea1e2621d8eded0772f4e2aeea6ed21547820f5530f8fcef44c8f8dfcf1b7970751c4"`,
+    )
   })
 })
