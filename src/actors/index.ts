@@ -16,5 +16,16 @@ export {
 } from '../errors.ts'
 export type { Actor, ActorEvent, ActorOptions, Opened, Sealed } from './actor.ts'
 export { createClinician, type Clinician } from './clinician.ts'
+export {
+  createDevice,
+  createDeviceLink,
+  createGateway,
+  type CounterStore,
+  type Device,
+  type DeviceLink,
+  type Gateway,
+} from './gateway.ts'
+export { createLocalConsortium, type LocalConsortium } from './local-consortium.ts'
 export { createPatient, type GrantOptions, type Patient } from './patient.ts'
 export { createRegistrar, type Application, type Registrar } from './registrar.ts'
+export { createStorageNode, createStorageRequest, type StorageNode, type StorageRequest } from './storage-node.ts'

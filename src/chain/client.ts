@@ -5,7 +5,8 @@
  * submitted at once, one block each, with real certificates.
  */
 
-import { fail, unwrap, VitalsealError, type Result } from '../errors.ts'
+import { rejectArgument, unwrap, VitalsealError, type Result } from '../errors.ts'
+import type { PreKeyVerifier } from '../identity/index.ts'
 import type { Verified } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
@@ -15,19 +16,12 @@ import type { Signer, Verifier } from '../primitives/signature.ts'
 import { createCertificate, encodeCertificate, signExecution } from '../pbft/index.ts'
 import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock } from './block.ts'
-import { keys, slotShape, transactionShape } from './entities.ts'
+import { keys, slotShape } from './entities.ts'
+import { createFeed, type FollowedBlock } from './feed.ts'
 import type { Genesis } from './genesis.ts'
-import type { Header } from './header.ts'
 import { createLedger, type AppliedBlock } from './ledger.ts'
-import type { Receipt } from './receipt.ts'
 import { createMemoryLedgerStore, type LedgerStore } from './store.ts'
-import { createView, type Committed, type LedgerView } from './view.ts'
-
-/** One block, as a follower sees it. */
-export interface FollowedBlock {
-  readonly header: Header
-  readonly committed: readonly Committed[]
-}
+import type { Committed, LedgerView } from './view.ts'
 
 /** A receipt of an applied transaction, and where it stands. */
 export interface AppliedReceipt {
@@ -75,7 +69,8 @@ export interface LocalLedger extends LedgerClient {
 /**
  * Returns a ledger of one member, in memory.
  *
- * @param options - `signer` of the genesis' only member; `clock` stamps the blocks
+ * @param options - `signer` of the genesis' only member; `clock` stamps the blocks; `store`: default in memory, empty
+ * @throws When the genesis has other members than the signer, or a kind without a rule: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createLocalLedger(options: {
   readonly genesis: Genesis
@@ -83,37 +78,25 @@ export function createLocalLedger(options: {
   readonly clock: Clock
   readonly store?: LedgerStore
   readonly verifier?: Verifier
+  /** Needed where accounts have PRE keys. */
+  readonly preKeyVerifier?: PreKeyVerifier
 }): LocalLedger {
-  const { genesis, signer, clock, store = createMemoryLedgerStore(), verifier } = options
+  const { genesis, signer, clock, store = createMemoryLedgerStore(), verifier, preKeyVerifier } = options
   const { chainId, members } = genesis
-  const ledger = createLedger({ genesis, ...(verifier === undefined ? {} : { verifier }) })
-  const blocks: FollowedBlock[] = []
-  const committed: Committed[] = []
-  const waiting = new Set<() => void>()
-  let isClosed = false
+  if (members.length !== 1 || members[0]?.did !== signer.did)
+    rejectArgument('genesis.members', 'the signer alone', `${members.length} members`)
+  const ledger = createLedger({
+    genesis,
+    ...(verifier === undefined ? {} : { verifier }),
+    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+  })
+  const feed = createFeed(genesis)
+  /** A block that is executed and that the store did not take: it is offered again before anything else. */
+  let unstored: AppliedBlock | undefined
 
-  function commit(applied: AppliedBlock): FollowedBlock {
-    const { header, receipts } = applied.block
-    const { height, timeMs } = header
-    const entries = applied.transactions.map((transaction, i): Committed => {
-      const receipt = receipts[i] as Receipt
-      const patient = ledger.state.get(keys.transaction(transaction.id), transactionShape)?.owner ?? transaction.sender
-      return { transaction, receipt, height, timeMs, patient }
-    })
-    committed.push(...entries)
-    const followed = { header, committed: entries }
-    blocks.push(followed)
-    for (const wake of waiting) wake()
-    waiting.clear()
-    return followed
-  }
-
-  async function execute(transaction: Transaction): Promise<Committed> {
-    const bytes = encodeTransaction(transaction)
-    const admitted = ledger.admit(bytes)
-    unwrap(admitted as Result<unknown>)
-    const applied = ledger.applyBatch({ transactions: [bytes], timeMs: clock() })
-    const { headerDigest, block, skipped } = applied
+  async function keep(applied: AppliedBlock): Promise<void> {
+    unstored = applied
+    const { block, headerDigest } = applied
     const executed = { chainId, memberEpoch: 0, height: block.header.height, headerDigest }
     const certificate = createCertificate(executed, new Map([[0, signExecution(executed, { signer })]]), members.length)
     await store.append({
@@ -121,11 +104,21 @@ export function createLocalLedger(options: {
       block: encodeBlock(block),
       certificate: encodeCertificate(certificate),
     })
-    const { committed: entries } = commit(applied)
-    const [skip] = skipped
-    if (skip !== undefined)
-      unwrap(refuseSkipped(transaction, skip.because, ledger.nonceNext(transaction), block.header.timeMs))
-    return entries[0] as Committed
+    unstored = undefined
+    feed.commit(applied)
+  }
+
+  async function execute(transaction: Transaction): Promise<Committed> {
+    if (unstored !== undefined) await keep(unstored)
+    const known = feed.find(transaction.id)
+    if (known !== undefined) return known
+    const bytes = encodeTransaction(transaction)
+    const timeMs = clock()
+    // What cannot enter a block makes none.
+    const { nonceNext } = unwrap(ledger.admit(bytes, { timeMs }) as Result<{ readonly nonceNext: number }>)
+    if (transaction.nonce !== nonceNext) throw wrongNonce(transaction, nonceNext)
+    await keep(ledger.applyBatch({ transactions: [bytes], timeMs }))
+    return feed.find(transaction.id) ?? rejectArgument('transaction', 'an id of this ledger', 'that of another')
   }
 
   // One at a time: a second block must not be built before the first is stored.
@@ -136,68 +129,30 @@ export function createLocalLedger(options: {
     genesis,
     store,
     async submit(transaction) {
-      const known = committed.find((entry) => entry.transaction.id === transaction.id)
-      const result = known === undefined ? turn.then(() => execute(transaction)) : Promise.resolve(known)
+      const result = turn.then(() => execute(transaction))
       turn = result.catch(() => undefined)
-      return toApplied(await result)
+      return toAppliedReceipt(await result)
     },
-    async *follow({ heightFirst = 1, signal } = {}) {
-      let next = Math.max(1, heightFirst) - 1
-      while (!isClosed && signal?.aborted !== true) {
-        const block = blocks[next]
-        if (block === undefined) {
-          await new Promise<void>((wake) => {
-            waiting.add(wake)
-            signal?.addEventListener('abort', wake)
-          })
-        } else {
-          next++
-          yield block
-        }
-      }
-    },
-    view({ patient } = {}) {
-      const { header } = ledger
-      const isWanted = (entry: Committed) => entry.transaction.kind === 'register' || entry.patient === patient
-      return Promise.resolve(
-        createView({
-          chainId,
-          height: header?.height ?? 0,
-          timeMs: header?.timeMs ?? genesis.timeMs,
-          committed: patient === undefined ? [...committed] : committed.filter(isWanted),
-        }),
-      )
-    },
+    follow: (progress) => feed.follow(progress),
+    view: (query) => Promise.resolve(feed.view(query)),
     nonce: ({ sender, delegate = 0 }) =>
       Promise.resolve(ledger.state.get(keys.slot(sender, delegate), slotShape)?.nonceNext ?? 0),
-    close() {
-      isClosed = true
-      for (const wake of waiting) wake()
-      waiting.clear()
+    close: () => {
+      feed.close()
     },
   }
 }
 
-function refuseSkipped(
-  { sender, nonce }: Transaction,
-  because: string,
-  nonceNext: number,
-  timeMs: number,
-): Result<never, 'ERR_CHAIN_NONCE' | 'ERR_CHAIN_QUOTA' | 'ERR_SIGNATURE_INVALID'> {
-  if (because === 'nonce') {
-    const message = `nonce ${nonce} of ${sender}: expected ${nonceNext}; build the transaction again`
-    return fail('ERR_CHAIN_NONCE', message, { path: 'transaction.nonce', details: { nonceNext, found: nonce } })
-  }
-  if (because === 'quota') {
-    const retryAtMs = (Math.floor(timeMs / 60_000) + 1) * 60_000
-    const message = `too many transactions of ${sender} in this minute; try again after it`
-    return fail('ERR_CHAIN_QUOTA', message, { path: 'transaction', details: { retryAtMs } })
-  }
-  const message = `transaction of ${sender}: ${because}; nothing of it entered a block`
-  return fail('ERR_SIGNATURE_INVALID', message, { path: 'transaction', details: { signer: sender } })
+function wrongNonce({ sender, nonce }: Transaction, nonceNext: number): VitalsealError {
+  const message = `nonce ${nonce} of ${sender}: expected ${nonceNext}; build the transaction again`
+  return new VitalsealError('ERR_CHAIN_NONCE', message, {
+    path: 'transaction.nonce',
+    details: { nonceNext, found: nonce },
+  })
 }
 
-function toApplied({ transaction, receipt, height, timeMs }: Committed): AppliedReceipt {
+/** Returns the receipt of an applied transaction, or throws that it was refused. */
+export function toAppliedReceipt({ transaction, receipt, height, timeMs }: Committed): AppliedReceipt {
   const { id } = transaction as Verified<Transaction>
   const { code, untilMs } = receipt
   if (code === null) return { id, height, timeMs, untilMs }

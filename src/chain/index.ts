@@ -15,6 +15,7 @@ export {
 } from '../errors.ts'
 export { encodeBlock, hashReceipts, hashTransactionLeaf, hashTransactions, parseBlock, type Block } from './block.ts'
 export { accountShape, credentialListShape, keys as stateKeys, type AccountEntry } from './entities.ts'
+export { createFeed, type Feed, type FollowedBlock } from './feed.ts'
 export {
   createGenesis,
   defaultParameters,
@@ -27,8 +28,8 @@ export {
 } from './genesis.ts'
 export {
   createLocalLedger,
+  toAppliedReceipt,
   type AppliedReceipt,
-  type FollowedBlock,
   type LedgerClient,
   type LedgerReader,
   type LedgerWriter,

@@ -58,6 +58,10 @@ export const TAGS = {
   typeCommitment: 'vitalseal/keys/type-commitment/v1',
   /** Commitment to a diagnosis key. */
   diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
+  /** HPKE info of one frame between a device and its gateway. */
+  deviceLink: 'vitalseal/actors/device-link/v1',
+  /** Request for the blocks of a record, signed by whoever asks. */
+  storageRequest: 'vitalseal/actors/storage-request/v1',
   /** HPKE info of an envelope. */
   envelope: 'vitalseal/keys/envelope/v1',
   /** Digest of an ordered batch: the batch bytes. */

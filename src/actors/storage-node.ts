@@ -1,0 +1,142 @@
+/**
+ * The storage node: keeps ciphertexts, and gives them to whoever shows a permit (HC's storage node, DP's off-chain storage).
+ *
+ * It serves the content of applied records only, and only to the account whose T_data read was permitted, until the permit
+ * ends. What it gives away is ciphertext: a storage node that errs or colludes reads nothing.
+ */
+
+import { VitalsealError } from '../errors.ts'
+import type { Committed, LedgerClient } from '../chain/index.ts'
+import type { Clock } from '../primitives/clock.ts'
+import type { RecordId } from '../primitives/content-id.ts'
+import type { Did } from '../primitives/did.ts'
+import { taggedHash } from '../primitives/hash.ts'
+import { toDigest, type ChainId, type TransactionId } from '../primitives/ids.ts'
+import { createVerifier, type Signature, type Signer, type Verifier } from '../primitives/signature.ts'
+import { TAGS } from '../primitives/tags.ts'
+import { streamRecordBlocks, type Blockstore, type ContentBlock } from '../storage/index.ts'
+
+/** Asks for the blocks of a record. */
+export interface StorageRequest {
+  readonly requester: Did
+  readonly record: RecordId
+  /** The T_data read that was permitted; null for the patient's own records. */
+  readonly ticket: TransactionId | null
+  /** Milliseconds UTC; a request is good for a minute. */
+  readonly issuedAtMs: number
+  readonly signature: Signature
+}
+
+/** How long a signed request counts, in either direction. */
+export const REQUEST_WINDOW_MS = 60_000
+
+function requestFields(chainId: ChainId, request: Omit<StorageRequest, 'signature' | 'requester'>) {
+  const { record, ticket, issuedAtMs } = request
+  return [toDigest(chainId), record, ticket === null ? null : toDigest(ticket), issuedAtMs] as const
+}
+
+/** Signs a request for the blocks of a record. */
+export function createStorageRequest(
+  request: { readonly record: RecordId; readonly ticket: TransactionId | null; readonly issuedAtMs: number },
+  options: { readonly chainId: ChainId; readonly signer: Signer; readonly requester: Did },
+): StorageRequest {
+  const { chainId, signer, requester } = options
+  return { ...request, requester, signature: signer.sign(TAGS.storageRequest, requestFields(chainId, request)) }
+}
+
+/** Keeps ciphertexts and honours permits. */
+export interface StorageNode {
+  /**
+   * Returns the blocks of a record, the one with its address last.
+   *
+   * @throws When the record was not applied, the ticket is no live permit of the requester for it, or the request is not
+   *   signed by him just now: `ERR_POLICY_DENIED`; when blocks are missing: `ERR_STORAGE_NOT_FOUND`. {@link VitalsealError}
+   */
+  serve(request: StorageRequest): Promise<readonly ContentBlock[]>
+  /** Stops following the ledger. */
+  close(): void
+}
+
+interface KnownRecord {
+  readonly patient: Did
+  readonly author: Did
+}
+
+interface Permit {
+  readonly requester: Did
+  readonly record: RecordId
+  readonly untilMs: number
+}
+
+/** Returns a storage node over a store and a ledger. */
+export function createStorageNode(options: {
+  readonly ledger: LedgerClient
+  readonly blocks: Blockstore
+  readonly clock: Clock
+  readonly verifier?: Verifier
+}): StorageNode {
+  const { ledger, blocks, clock, verifier = createVerifier() } = options
+  const records = new Map<RecordId, KnownRecord>()
+  const permits = new Map<TransactionId, Permit>()
+  const signingKeys = new Map<Did, Did>()
+  const abort = {
+    aborted: false,
+    addEventListener: (_kind: 'abort', listener: () => void) => void stops.push(listener),
+  }
+  const stops: (() => void)[] = []
+  let height = 0
+
+  function take({ transaction, receipt, patient }: Committed): void {
+    if (receipt.code !== null) return
+    if (transaction.kind === 'register') {
+      if (transaction.operation === 'revoke') signingKeys.delete(transaction.subject)
+      else if (transaction.keys !== null) signingKeys.set(transaction.subject, transaction.keys.signingKey)
+    }
+    if (transaction.kind === 'data' && transaction.mode === 'read') {
+      const { record, sender: requester, id } = transaction
+      if (record !== null) permits.set(id, { requester, record, untilMs: receipt.untilMs ?? 0 })
+    } else if ('record' in transaction && transaction.record !== null) {
+      records.set(transaction.record, { patient, author: transaction.sender })
+    }
+  }
+
+  const following = (async () => {
+    for await (const { header, committed } of ledger.follow({ heightFirst: 1, signal: abort })) {
+      committed.forEach(take)
+      height = header.height
+    }
+  })()
+  following.catch(() => {
+    abort.aborted = true
+  })
+
+  function findFault({ requester, record, ticket, issuedAtMs, signature }: StorageRequest): string | undefined {
+    const known = records.get(record)
+    if (known === undefined) return 'the ledger knows no such record'
+    if (Math.abs(clock() - issuedAtMs) > REQUEST_WINDOW_MS) return 'the request is not of now'
+    const signer = signingKeys.get(requester)
+    const digest = taggedHash(TAGS.storageRequest, ...requestFields(ledger.chainId, { record, ticket, issuedAtMs }))
+    if (signer === undefined || !verifier.verify({ signer, digest, signature })) return 'the requester did not sign it'
+    if (requester === known.patient || requester === known.author) return undefined
+    const permit = ticket === null ? undefined : permits.get(ticket)
+    if (permit?.requester !== requester || permit.record !== record)
+      return 'the ticket is no permit of the requester for it'
+    return clock() < permit.untilMs ? undefined : 'the permit has ended'
+  }
+
+  return {
+    async serve(request) {
+      const fault = findFault(request)
+      if (fault !== undefined) {
+        throw new VitalsealError('ERR_POLICY_DENIED', `not served: ${fault}`, { details: { reasons: [fault], height } })
+      }
+      const found: ContentBlock[] = []
+      for await (const block of streamRecordBlocks(request.record, { blocks })) found.push(block)
+      return found
+    },
+    close() {
+      abort.aborted = true
+      for (const stop of stops) stop()
+    },
+  }
+}

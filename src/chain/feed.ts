@@ -1,0 +1,88 @@
+/**
+ * What was committed, in memory: for followers that wait for the next block, and for views.
+ */
+
+import type { Did } from '../primitives/did.ts'
+import type { ChainId, TransactionId } from '../primitives/ids.ts'
+import type { ProgressOptions } from '../primitives/progress.ts'
+import type { Header } from './header.ts'
+import type { AppliedBlock } from './ledger.ts'
+import type { Receipt } from './receipt.ts'
+import { createView, type Committed, type LedgerView } from './view.ts'
+
+/** One block, as a follower sees it. */
+export interface FollowedBlock {
+  readonly header: Header
+  readonly committed: readonly Committed[]
+}
+
+/** Keeps blocks and wakes those who wait for the next one. */
+export interface Feed {
+  /** Adds the next block. */
+  commit(applied: AppliedBlock): FollowedBlock
+  find(id: TransactionId): Committed | undefined
+  follow(options?: ProgressOptions & { readonly heightFirst?: number }): AsyncIterable<FollowedBlock>
+  view(options?: { readonly patient?: Did }): LedgerView
+  /** Ends every follower. */
+  close(): void
+}
+
+/** Returns an empty feed. */
+export function createFeed(chain: { readonly chainId: ChainId; readonly timeMs: number }): Feed {
+  const blocks: FollowedBlock[] = []
+  const committed: Committed[] = []
+  const byId = new Map<TransactionId, Committed>()
+  const waiting = new Set<() => void>()
+  let isClosed = false
+
+  const wakeAll = () => {
+    for (const wake of waiting) wake()
+    waiting.clear()
+  }
+
+  return {
+    commit({ block, transactions, owners }) {
+      const { header, receipts } = block
+      const entries = transactions.map((transaction, i): Committed => ({
+        transaction,
+        receipt: receipts[i] as Receipt,
+        height: header.height,
+        timeMs: header.timeMs,
+        patient: owners[i] as Did,
+      }))
+      for (const entry of entries) byId.set(entry.transaction.id, entry)
+      committed.push(...entries)
+      const followed = { header, committed: entries }
+      blocks.push(followed)
+      wakeAll()
+      return followed
+    },
+    find: (id) => byId.get(id),
+    async *follow({ heightFirst = 1, signal } = {}) {
+      let next = Math.max(1, heightFirst) - 1
+      signal?.addEventListener('abort', wakeAll)
+      while (!isClosed && signal?.aborted !== true) {
+        const block = blocks[next]
+        if (block === undefined) await new Promise<void>((wake) => waiting.add(wake))
+        else {
+          next++
+          yield block
+        }
+      }
+    },
+    view({ patient } = {}) {
+      const last = blocks.at(-1)?.header
+      const isWanted = (entry: Committed) => entry.transaction.kind === 'register' || entry.patient === patient
+      return createView({
+        chainId: chain.chainId,
+        height: last?.height ?? 0,
+        timeMs: last?.timeMs ?? chain.timeMs,
+        committed: patient === undefined ? [...committed] : committed.filter(isWanted),
+      })
+    },
+    close() {
+      isClosed = true
+      wakeAll()
+    },
+  }
+}
