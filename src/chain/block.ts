@@ -29,7 +29,8 @@ export interface Block {
 /** Blocks have limits of their own: many long strings. */
 const blockLimits = {
   ...codecLimits,
-  bytesMax: 20 * 1024 * 1024,
+  // 16 MiB of transactions, and a receipt for each.
+  bytesMax: 24 * 1024 * 1024,
   itemsMax: 400_000,
   stringBytesMax: KEY_TRANSACTION_BYTES_MAX,
 }

@@ -84,8 +84,12 @@ export interface HolderEntry {
   /** The last epoch in which he received keys. */
   readonly epoch: number
   readonly dataTypes: readonly Label[] | 'all'
-  /** His diagnosis key of that epoch was handed to somebody else. */
+  /** To his diagnosis key of that epoch. */
+  readonly commitment: Digest32
+  /** That key was handed to somebody else. */
   readonly isHandedOver: boolean
+  /** He was handed somebody's diagnosis key of that epoch. */
+  readonly holdsHanded: boolean
   readonly untilMs: number
 }
 
@@ -117,6 +121,9 @@ export interface TransactionEntry {
   readonly code: string | null
 }
 
+/** Kind under which a T_data that reads is noted: it enters no record, so that no diagnosis can name it as its cause. */
+export const READ_KIND = 'read'
+
 /** `quota/<account>`: transactions in the current minute of block time. */
 export interface QuotaEntry {
   readonly minute: number
@@ -127,13 +134,19 @@ export interface QuotaEntry {
 export const CREDENTIALS_PER_ACCOUNT_MAX = 16
 /** Grantors for one pair of owner and grantee. */
 export const GRANTORS_PER_PAIR_MAX = 16
+/** Labels whose keys one recipient holds in one epoch; who needs more gets the key of all types. */
+export const LABELS_PER_HOLDER_MAX = 4_096
 
 const digest = bytesOf(32) as Shape<Digest32>
 const RECORD_KINDS = ['iot', 'diagnosis', 'data'] as const
-const labels = either<readonly Label[], 'all'>(listOf(label, { name: 'labels', countMax: 1_024 }), constant('all'), {
-  isFirst: (value) => Array.isArray(value),
-  isFirstValue: (value): value is readonly Label[] => value !== 'all',
-})
+const labels = either<readonly Label[], 'all'>(
+  listOf(label, { name: 'labels', countMax: LABELS_PER_HOLDER_MAX }),
+  constant('all'),
+  {
+    isFirst: (value) => Array.isArray(value),
+    isFirstValue: (value): value is readonly Label[] => value !== 'all',
+  },
+)
 
 /** `acct/`: a slot. */
 export const slotShape: Shape<SlotEntry> = tuple({
@@ -141,6 +154,7 @@ export const slotShape: Shape<SlotEntry> = tuple({
   agreement: nullable(bytesOf(32)),
   rights: rightsShape,
   notAfterMs: timeMs,
+  // One more than the last nonce there is: then the slot is used up.
   nonceNext: uint(COUNTER_MAX + 1),
   keyEpoch: counter,
 })
@@ -173,7 +187,9 @@ export const epochShape: Shape<EpochEntry> = tuple({
 export const holderShape: Shape<HolderEntry> = tuple({
   epoch: counter,
   dataTypes: labels,
+  commitment: digest,
   isHandedOver: flag,
+  holdsHanded: flag,
   untilMs: uint(TIME_MS_MAX),
 })
 /** `label/`: a listed type. */
@@ -198,8 +214,18 @@ export const transactionShape: Shape<TransactionEntry> = tuple({
 })
 /** `quota/`: use of a minute. */
 export const quotaShape: Shape<QuotaEntry> = tuple({ minute: uint(Number.MAX_SAFE_INTEGER), count: counter })
+/** `registrars` and `members`: who admits accounts, who runs replicas. */
+export const accountListShape: Shape<readonly Did[]> = listOf(account, { name: 'accounts', countMax: 1_024 })
+/** Lists of labels. */
+export const labelNameShape: Shape<Label> = label
 /** Lists of transactions. */
 export const transactionListShape: Shape<TransactionId> = transactionId
+/** What is known of an envelope: it was offered, and what its recipient said. Wire positions: append only. */
+export const ANSWERS = ['offered', 'acknowledged', 'complained'] as const
+/** What is known of an envelope. */
+export type Answer = (typeof ANSWERS)[number]
+/** `answer/<tx_key>/<recipient>`. */
+export const answerShape: Shape<Answer> = choice('answer', ANSWERS)
 /** `bal/` and `esc/`: micro-units. */
 export const balanceShape: Shape<number> = uint(Number.MAX_SAFE_INTEGER)
 
@@ -226,6 +252,8 @@ export const keys = {
   /** List of the tx_keys of one epoch. */
   epochKeys: (owner: Did, epoch: number): StateKey => ['epoch', owner, epoch],
   label: (owner: Did, of: Label): StateKey => ['label', owner, of],
+  /** List of the labels that an owner listed or has records of. */
+  labels: (owner: Did): StateKey => ['label', owner],
   /** List of an owner's records of one label. */
   records: (owner: Did, of: Label): StateKey => ['rec', owner, of],
   content: (owner: Did, record: RecordId): StateKey => ['content', owner, record],
@@ -237,6 +265,7 @@ export const keys = {
   escrow: (name: string): StateKey => ['esc', name],
   answer: (transaction: TransactionId, recipient: Did): StateKey => ['answer', transaction, recipient],
   registrars: ['registrars'] as StateKey,
+  members: ['members'] as StateKey,
 } as const
 
 /** Slots that an account can have. */

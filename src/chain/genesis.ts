@@ -11,6 +11,7 @@ import type { CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { createId, type ChainId } from '../primitives/ids.ts'
+import { codecLimits, type CodecLimits } from '../primitives/limits.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import {
   account,
@@ -18,6 +19,8 @@ import {
   encodeShape,
   identifier,
   listOf,
+  mapped,
+  Mismatch,
   parseShape,
   timeMs,
   tuple,
@@ -70,6 +73,19 @@ export const defaultParameters: Parameters = {
   blockTransactionsMax: 16_384,
 }
 
+const BALANCES_MAX = 4_096
+/** A genesis names up to 1,024 members, 64 registrars and 4,096 balances. */
+const genesisLimits: CodecLimits = { ...codecLimits, bytesMax: 512 * 1024 }
+
+/** A list in which no element has the name of another. */
+function distinct<T>(list: Shape<readonly T[]>, nameOf: (element: T) => string): Shape<readonly T[]> {
+  return mapped(list, {
+    parse: (elements) =>
+      new Set(elements.map(nameOf)).size === elements.length ? elements : new Mismatch('elements that are distinct'),
+    format: (elements) => elements,
+  })
+}
+
 const fieldsShape: Shape<GenesisFields> = versioned(1, {
   preset: identifier,
   parameters: tuple({
@@ -77,10 +93,17 @@ const fieldsShape: Shape<GenesisFields> = versioned(1, {
     blockBytesMax: uint(16 * 1024 * 1024, 1024),
     blockTransactionsMax: uint(65_536, 1),
   }),
-  kinds: listOf(identifier, { name: 'kinds', countMin: 1, countMax: 64 }),
-  members: listOf(tuple({ did: account }), { name: 'members', countMin: 1, countMax: 1_024 }),
-  registrars: listOf(account, { name: 'registrars', countMax: 64 }),
-  balances: listOf(tuple({ account, amount: uint(Number.MAX_SAFE_INTEGER) }), { name: 'balances', countMax: 4_096 }),
+  kinds: distinct(listOf(identifier, { name: 'kinds', countMin: 1, countMax: 64 }), (kind) => kind),
+  // A member that is named twice would have two votes.
+  members: distinct(
+    listOf(tuple({ did: account }), { name: 'members', countMin: 1, countMax: 1_024 }),
+    ({ did }) => did,
+  ),
+  registrars: distinct(listOf(account, { name: 'registrars', countMax: 64 }), (did) => did),
+  balances: distinct(
+    listOf(tuple({ account, amount: uint(Number.MAX_SAFE_INTEGER) }), { name: 'balances', countMax: BALANCES_MAX }),
+    (balance) => balance.account,
+  ),
   timeMs,
   salt: bytesOf(32),
 })
@@ -120,11 +143,11 @@ export function createGenesis(
 
 /** Returns the canonical bytes of a genesis. */
 export function encodeGenesis(genesis: GenesisFields): Bytes {
-  return encodeShape(genesis, fieldsShape, { object: 'genesis' })
+  return encodeShape(genesis, fieldsShape, { object: 'genesis', limits: genesisLimits })
 }
 
 /** Reads a genesis. Total. The chain id is computed, never read. */
 export function parseGenesis(bytes: Uint8Array): Result<Genesis, CodecErrorCode> {
-  const parsed = parseShape(bytes, fieldsShape, { object: 'genesis' })
+  const parsed = parseShape(bytes, fieldsShape, { object: 'genesis', limits: genesisLimits })
   return parsed.ok ? { ok: true, value: complete(parsed.value) } : parsed
 }

@@ -6,7 +6,6 @@
  * the requester's own policies.
  */
 
-import { isCredentialLive, type Credential } from '../identity/index.ts'
 import {
   createPolicyIndex,
   evaluateAccess,
@@ -22,14 +21,9 @@ import {
 } from '../policy/index.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Label } from '../primitives/label.ts'
-import { credentialListShape, grantSetsShape, keys } from './entities.ts'
+import { heldCredentials } from './credentials.ts'
+import { grantSetsShape, keys } from './entities.ts'
 import type { StateReader } from './state.ts'
-
-/** The credentials of an account that are live at a time. */
-export function liveCredentials(state: StateReader, did: Did, atMs: number): readonly Credential[] {
-  const all = state.get(keys.credentials(did), credentialListShape) ?? []
-  return all.filter((credential) => isCredentialLive(credential, atMs))
-}
 
 /** Every set that an owner's grantors made for a grantee. */
 export function grantSets(state: StateReader, owner: Did, grantee: Grantee): readonly GrantSet<Label>[] {
@@ -46,8 +40,8 @@ function indexFor(state: StateReader, owner: Did, requester: Did, held: readonly
 
 /** POLICYCHECK at block time. */
 export function decide(state: StateReader, request: Omit<AccessRequest<Label>, 'credentials'>): Decision<Label> {
-  const { patient, requester, atMs } = request
-  const credentials = liveCredentials(state, requester, atMs)
+  const { patient, requester } = request
+  const credentials = heldCredentials(state, requester)
   return evaluateAccess(indexFor(state, patient, requester, credentials), { ...request, credentials })
 }
 
@@ -56,7 +50,8 @@ export function coverageOf(
   state: StateReader,
   of: { readonly patient: Did; readonly grantee: Did; readonly atMs: number; readonly action?: Action },
 ): Coverage<Label> | undefined {
-  const credentials = liveCredentials(state, of.grantee, of.atMs)
+  // Those that begin later too: a deny for their role may end the coverage.
+  const credentials = heldCredentials(state, of.grantee)
   return findCoverage(indexFor(state, of.patient, of.grantee, credentials), { ...of, credentials })
 }
 

@@ -11,6 +11,7 @@ import { equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
 import { toPublicKey, type Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest } from '../primitives/ids.ts'
+import { TIME_MS_MAX } from '../primitives/limits.ts'
 import { createMerkleAccumulator, hashMerkleLeaf, type MerkleAccumulator } from '../primitives/merkle.ts'
 import { bytesOf, counter, encodeShape, listOf, parseShape, tuple, type Shape } from '../primitives/shape.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
@@ -18,13 +19,14 @@ import type { PreKeyVerifier } from '../identity/index.ts'
 import type { Application, Applied, Request } from '../pbft/index.ts'
 import { hashTransaction, parseTransaction, type ParsedTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock, hashReceipts, hashTransactions, type Block } from './block.ts'
-import { balanceShape, keys } from './entities.ts'
-import { createExecutor, type Executor, type SkipReason } from './execute.ts'
+import { accountListShape, balanceShape, keys } from './entities.ts'
+import { createExecutor, QUOTA_WINDOW_MS, type Executor, type SkipReason } from './execute.ts'
 import type { Genesis } from './genesis.ts'
 import { hashHeader, hashMembers, headerShape, type Header } from './header.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution } from './rule.ts'
 import { RULES, type RuleTable } from './rules/table.ts'
+import { createSignatureMemory } from './signature-memory.ts'
 import { createState, type State, type StateReader } from './state.ts'
 
 /** A block that was just applied, with what it was made of. */
@@ -32,6 +34,8 @@ export interface AppliedBlock {
   readonly block: Block
   readonly headerDigest: Digest32
   readonly transactions: readonly Verified<Transaction>[]
+  /** Whose affairs each of them concerns. */
+  readonly owners: readonly Did[]
   readonly skipped: readonly { readonly index: number; readonly because: SkipReason }[]
 }
 
@@ -42,12 +46,23 @@ export interface Ledger extends Application {
   readonly state: StateReader & Pick<State, 'prove' | 'root'>
   /** The header at the head; undefined before the first block. */
   readonly header: Header | undefined
+  /** Returns an applied block as consensus wants it. */
+  encodeApplied(applied: AppliedBlock): Applied
   /** Nonce of the next transaction of an account and delegate. */
   nonceNext(of: { readonly sender: Did; readonly delegate: number }): number
   /** Executes the next batch and returns the block with everything known about it. */
   applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock
-  /** Judges one transaction as the pool does: form, signature under the current key, and how far its nonce is ahead. */
-  admit(bytes: Uint8Array): Result<{ readonly transaction: Verified<Transaction>; readonly nonceNext: number }>
+  /**
+   * Judges one transaction as the pool does: form, kind, signature under the current key.
+   *
+   * @param bytes - foreign
+   * @param options - `timeMs`: about when the next block will be; with it the quota is judged too
+   * @returns the transaction and the nonce that is next for its sender and delegate, which the pool compares
+   */
+  admit(
+    bytes: Uint8Array,
+    options?: { readonly timeMs?: number },
+  ): Result<{ readonly transaction: Verified<Transaction>; readonly nonceNext: number }>
 }
 
 interface Head {
@@ -69,7 +84,9 @@ const metaShape = tuple({
 /**
  * Returns a ledger at its genesis.
  *
- * @param options - `rules`: default those of all kinds that the genesis names; `verifier`: default {@link createVerifier}
+ * @param options - `rules`: default those of all kinds that the genesis names; `verifier`: default {@link createVerifier};
+ *   `preKeyVerifier`: of a ledger whose accounts have PRE keys, then on every replica: without it such registrations stay out
+ * @throws When the genesis names a kind for which there is no rule, since others would execute it: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createLedger(options: {
   readonly genesis: Genesis
@@ -78,46 +95,49 @@ export function createLedger(options: {
   readonly preKeyVerifier?: PreKeyVerifier
 }): Ledger {
   const { genesis, verifier = createVerifier(), preKeyVerifier, rules = RULES } = options
-  const { chainId, registrars, parameters, members, kinds } = genesis
+  const { chainId, parameters, members, kinds } = genesis
+  const unknown = findUnknownKind(genesis, rules)
+  if (unknown !== undefined) rejectArgument('genesis.kinds', `kinds out of ${Object.keys(rules).join(', ')}`, unknown)
   const allowed = Object.fromEntries(Object.entries(rules).filter(([kind]) => kinds.includes(kind))) as RuleTable
   const executor: Executor = createExecutor({
     rules: allowed,
     quotaPerMinute: parameters.quotaPerMinute,
     ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
   })
+  const memory = createSignatureMemory(verifier)
   const membersHash = hashMembers(members)
   let state = createGenesisState(genesis)
   let history: MerkleAccumulator = createMerkleAccumulator()
   let head: Head | undefined
 
-  const executionAt = (height: number, position: number, timeMs: number): Execution => ({
+  const executionAt = (position: number, timeMs: number): Omit<Execution, 'verifier'> => ({
     chainId,
-    height,
+    height: (head?.header.height ?? 0) + 1,
     position,
     timeMs,
-    registrars,
-    verifier,
   })
 
   function applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock {
+    assertTime(batch.timeMs)
     const height = (head?.header.height ?? 0) + 1
     const timeMs = Math.max(head?.header.timeMs ?? genesis.timeMs, batch.timeMs)
     const included: {
       readonly bytes: Bytes
       readonly transaction: Verified<Transaction>
       readonly receipt: Receipt
+      readonly owner: Did
     }[] = []
     const skipped: { readonly index: number; readonly because: SkipReason }[] = []
     for (const [index, bytes] of batch.transactions.entries()) {
       const parsed = parseTransaction(bytes)
       if (!parsed.ok) {
-        skipped.push({ index, because: 'kind' })
+        skipped.push({ index, because: 'form' })
         continue
       }
-      const executed = executor.execute(state, parsed.value, executionAt(height, included.length, timeMs))
+      const at = { ...executionAt(included.length, timeMs), verifier: memory.recalling }
+      const executed = executor.execute(state, parsed.value, at)
       if (executed.kind === 'skipped') skipped.push({ index, because: executed.because })
-      else
-        included.push({ bytes: Uint8Array.from(bytes), transaction: executed.transaction, receipt: executed.receipt })
+      else included.push({ ...executed, bytes: Uint8Array.from(bytes) })
     }
     const receipts = included.map(({ receipt }) => receipt)
     const transactions = included.map(({ transaction }) => transaction)
@@ -142,6 +162,7 @@ export function createLedger(options: {
       block: { header, transactions: included.map(({ bytes }) => bytes), receipts },
       headerDigest,
       transactions,
+      owners: included.map(({ owner }) => owner),
       skipped,
     }
   }
@@ -160,30 +181,34 @@ export function createLedger(options: {
       stateRoot: head?.header.stateRoot ?? state.root(),
     }),
     applyBatch,
+    encodeApplied,
     nonceNext: (of) => executor.nonceNext(state, of),
-    admit(bytes) {
+    admit(bytes, { timeMs } = {}) {
       const parsed = parseTransaction(bytes)
       if (!parsed.ok) return parsed
-      const at = executionAt((head?.header.height ?? 0) + 1, 0, head?.header.timeMs ?? genesis.timeMs)
+      const { sender, delegate } = parsed.value
+      const nowMs = Math.max(head?.header.timeMs ?? genesis.timeMs, timeMs ?? 0)
+      // Before the signature: refusing a flood costs no curve arithmetic.
+      if (timeMs !== undefined && executor.isOverQuota(state, sender, nowMs)) return refuseQuota(sender, nowMs)
+      const at = { ...executionAt(0, nowMs), verifier: memory.remembering }
       const transaction = executor.authenticate(state, parsed.value, at)
       if (typeof transaction === 'string') return refuseAdmission(parsed.value, transaction)
-      const { sender, delegate } = transaction
       return succeed({ transaction, nonceNext: executor.nonceNext(state, { sender, delegate }) })
     },
     check: ({ id, client, bytes }) => checkRequest({ id, client, bytes }, genesis),
     validate: ({ requests }) => validateBatch(requests, genesis),
     apply({ requests, timeMs }, height): Applied {
       if (height !== (head?.header.height ?? 0) + 1) rejectArgument('height', 'the next height', `${height}`)
-      const { block, headerDigest } = applyBatch({ transactions: requests.map(({ bytes }) => bytes), timeMs })
-      return { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+      return encodeApplied(applyBatch({ transactions: requests.map(({ bytes }) => bytes), timeMs }))
     },
     *snapshot() {
       if (head === undefined) return
       const { count: historyCount, peaks } = head.before
       const meta = { header: head.header, historyCount, historyPeaks: peaks as readonly Digest32[] }
-      yield encodeShape(meta, metaShape, { object: 'snapshot' })
+      // Kept before anything is given out: the ledger may go on between two chunks.
       const kept = state.snapshot()
       try {
+        yield encodeShape(meta, metaShape, { object: 'snapshot' })
         yield* kept.exportChunks()
       } finally {
         kept.release()
@@ -201,10 +226,28 @@ export function createLedger(options: {
   }
 }
 
+/** Returns the first kind that a genesis names and for which there is no rule. */
+export function findUnknownKind({ kinds }: Genesis, rules: RuleTable = RULES): string | undefined {
+  return kinds.find((kind) => !Object.hasOwn(rules, kind))
+}
+
+/** Told before anything is executed: a caller's mistake must not leave half a block in the state. */
+function assertTime(timeMs: number): void {
+  if (!Number.isSafeInteger(timeMs) || timeMs < 0 || timeMs > TIME_MS_MAX)
+    rejectArgument('batch.timeMs', 'integer milliseconds', 'something else')
+}
+
+function encodeApplied({ block, headerDigest }: AppliedBlock): Applied {
+  return { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+}
+
 function createGenesisState(genesis: Genesis): State {
   const state = createState()
   state.draft((writer) => {
     for (const { account, amount } of genesis.balances) writer.set(keys.balance(account), amount, balanceShape)
+    writer.set(keys.registrars, genesis.registrars, accountListShape)
+    const members = genesis.members.map(({ did }) => did)
+    writer.set(keys.members, members, accountListShape)
     return { keep: true, result: undefined }
   })
   return state
@@ -213,6 +256,13 @@ function createGenesisState(genesis: Genesis): State {
 function refuseAdmission(transaction: ParsedTransaction, because: SkipReason): Result<never> {
   const message = `transaction of ${transaction.sender}: ${because}; nothing of it will enter a block`
   return fail('ERR_SIGNATURE_INVALID', message, { path: 'transaction', details: { signer: transaction.sender } })
+}
+
+/** Returns the refusal of who sent too much in this minute. */
+export function refuseQuota(sender: Did, timeMs: number): Result<never, 'ERR_CHAIN_QUOTA'> {
+  const retryAtMs = (Math.floor(timeMs / QUOTA_WINDOW_MS) + 1) * QUOTA_WINDOW_MS
+  const message = `too many transactions of ${sender} in this minute; try again after it`
+  return fail('ERR_CHAIN_QUOTA', message, { path: 'transaction', details: { retryAtMs } })
 }
 
 /** Form, and that id and client are those of the bytes. Whose key signs now is for execution to judge. */
@@ -229,11 +279,24 @@ function checkRequest({ id, client, bytes }: Request, { chainId }: Genesis): Res
   })
 }
 
+/** Tells whether a batch or a block keeps the limits of its ledger. */
+export function checkLimits(
+  transactions: readonly Uint8Array[],
+  { parameters }: Genesis,
+): Result<undefined, 'ERR_CODEC_LIMIT'> {
+  const { blockBytesMax, blockTransactionsMax } = parameters
+  const byteCount = transactions.reduce((sum, bytes) => sum + bytes.length, 0)
+  if (transactions.length > blockTransactionsMax)
+    return overLimit('transactions', blockTransactionsMax, transactions.length)
+  return byteCount > blockBytesMax ? overLimit('bytes', blockBytesMax, byteCount) : succeed(undefined)
+}
+
 function validateBatch(requests: readonly Request[], genesis: Genesis): Result<unknown> {
-  const { blockBytesMax, blockTransactionsMax } = genesis.parameters
-  const byteCount = requests.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  if (requests.length > blockTransactionsMax) return overLimit('transactions', blockTransactionsMax, requests.length)
-  if (byteCount > blockBytesMax) return overLimit('bytes', blockBytesMax, byteCount)
+  const limits = checkLimits(
+    requests.map(({ bytes }) => bytes),
+    genesis,
+  )
+  if (!limits.ok) return limits
   for (const request of requests) {
     const checked = checkRequest(request, genesis)
     if (!checked.ok) return checked
@@ -241,7 +304,7 @@ function validateBatch(requests: readonly Request[], genesis: Genesis): Result<u
   return succeed(undefined)
 }
 
-function overLimit(limit: string, allowed: number, found: number): Result<never> {
+function overLimit(limit: string, allowed: number, found: number): Result<never, 'ERR_CODEC_LIMIT'> {
   return fail('ERR_CODEC_LIMIT', `batch: expected at most ${allowed} ${limit}, found ${found}`, {
     path: 'batch',
     details: { limit, allowed, found },

@@ -80,30 +80,43 @@ export function createPool(limits: PoolLimits = poolLimits): Pool {
 
   const laneOf = ({ sender, delegate }: Transaction) => `${sender} ${delegate}`
 
-  function remove(transaction: Verified<Transaction>): boolean {
+  function remove(transaction: Verified<Transaction>): void {
     const name = laneOf(transaction)
     const lane = lanes.get(name)
     const pooled = lane?.waiting.get(transaction.nonce)
-    if (lane === undefined || pooled === undefined) return false
+    if (lane === undefined || pooled === undefined) return
     lane.waiting.delete(transaction.nonce)
     lane.bytes -= pooled.bytes.length
-    if (lane.waiting.size === 0) lanes.delete(name)
+    // Behind the others: whoever was served waits until they were.
+    lanes.delete(name)
+    if (lane.waiting.size > 0) lanes.set(name, lane)
     size--
     byteCount -= pooled.bytes.length
     const rest = (perAccount.get(transaction.sender) ?? 1) - 1
     if (rest === 0) perAccount.delete(transaction.sender)
     else perAccount.set(transaction.sender, rest)
-    return true
   }
 
-  /** Throws out the last transaction of the fullest lane that holds no revocation from there on. */
-  function makeRoom(): boolean {
-    const candidates = [...lanes.values()].sort((a, b) => b.bytes - a.bytes)
-    for (const { waiting } of candidates) {
-      const last = waiting.get(Math.max(...waiting.keys()))
-      if (last !== undefined && !isRevocation(last.transaction)) return remove(last.transaction)
+  /**
+   * What may be thrown out for a revocation: last transactions of the fullest lanes, no revocation among them, none of the
+   * revocation's own lane, which could not be executed without those before it. Undefined when there is not enough.
+   */
+  function findRoom(transaction: Verified<Transaction>, bytesNeeded: number): readonly Pooled[] | undefined {
+    const victims: Pooled[] = []
+    let bytes = byteCount + bytesNeeded
+    const isEnough = () => size - victims.length < limits.transactionsMax && bytes <= limits.bytesMax
+    const own = laneOf(transaction)
+    const others = [...lanes].filter(([name]) => name !== own).sort(([, a], [, b]) => b.bytes - a.bytes)
+    for (const [, { waiting }] of others) {
+      for (const nonce of [...waiting.keys()].sort((a, b) => b - a)) {
+        if (isEnough()) return victims
+        const last = waiting.get(nonce) as Pooled
+        if (isRevocation(last.transaction)) break
+        victims.push(last)
+        bytes -= last.bytes.length
+      }
     }
-    return false
+    return isEnough() ? victims : undefined
   }
 
   function limit(name: string, allowed: number, found: number): Result<never, 'ERR_CODEC_LIMIT'> {
@@ -132,12 +145,17 @@ export function createPool(limits: PoolLimits = poolLimits): Pool {
         )
       }
       const isUrgent = isRevocation(transaction)
+      const isFull = size >= limits.transactionsMax || byteCount + bytes.length > limits.bytesMax
       const held = perAccount.get(sender) ?? 0
       if (held >= limits.perAccountMax && !isUrgent)
         return limit('transactions of one account', limits.perAccountMax, held + 1)
-      while (size >= limits.transactionsMax || byteCount + bytes.length > limits.bytesMax) {
-        if (!isUrgent || !makeRoom()) return limit('transactions or bytes', limits.transactionsMax, size + 1)
+      const room = isFull && isUrgent ? findRoom(transaction, bytes.length) : []
+      if (room === undefined || (isFull && !isUrgent)) {
+        return size >= limits.transactionsMax
+          ? limit('transactions', limits.transactionsMax, size + 1)
+          : limit('bytes', limits.bytesMax, byteCount + bytes.length)
       }
+      for (const victim of room) remove(victim.transaction)
       lanes.set(laneOf(transaction), lane)
       lane.waiting.set(nonce, pooled)
       lane.bytes += bytes.length

@@ -11,7 +11,7 @@ import { parseCertificate, verifyCertificate } from '../pbft/index.ts'
 import { parseBlock } from './block.ts'
 import type { Genesis } from './genesis.ts'
 import { encodeHeader } from './header.ts'
-import { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
+import { checkLimits, createLedger, findUnknownKind, type AppliedBlock, type Ledger } from './ledger.ts'
 import type { StoredBlock } from './store.ts'
 
 /** Codes that replaying gives. */
@@ -46,6 +46,8 @@ export async function replayLedger(
 ): Promise<Result<Ledger, ReplayCode>> {
   const { genesis, verifier = createVerifier(), onBlock, total = 0 } = options
   const { preKeyVerifier } = options
+  const unknown = findUnknownKind(genesis)
+  if (unknown !== undefined) return refuseProof(0, 'genesis names a kind that this library does not know')
   const ledger = createLedger({ genesis, verifier, ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }) })
   let height = 0
   for await (const stored of blocks) {
@@ -68,16 +70,16 @@ function replayBlock(
   const certificate = parseCertificate(certificateBytes)
   if (!certificate.ok) return certificate
   const { header, transactions } = block.value
+  const limits = checkLimits(transactions, genesis)
+  if (!limits.ok) return limits
   const applied = ledger.applyBatch({ transactions, timeMs: header.timeMs })
   if (!equalBytes(encodeHeader(applied.block.header), encodeHeader(header))) {
-    return fail('ERR_CHAIN_PROOF', `block ${height}: its header is not the one that its transactions give`, {
-      path: `blocks.${height}`,
-      details: { height },
-    })
+    return refuseProof(height, `block ${height}: its header is not the one that its transactions give`)
   }
   const { members, chainId } = genesis
   const holds =
     certificate.value.height === height &&
+    certificate.value.memberEpoch === header.memberEpoch &&
     verifyCertificate(certificate.value, { members, chainId, headerDigest: applied.headerDigest, verifier })
   if (!holds) {
     return fail('ERR_CHAIN_CERTIFICATE', `block ${height}: no quorum of its members signed it`, {
@@ -87,4 +89,8 @@ function replayBlock(
   }
   onBlock?.(applied)
   return undefined
+}
+
+function refuseProof(height: number, message: string): Failure<'ERR_CHAIN_PROOF'> {
+  return fail('ERR_CHAIN_PROOF', message, { path: `blocks.${height}`, details: { height } })
 }

@@ -18,8 +18,6 @@ export interface Execution {
   readonly position: number
   /** Block time. Nothing else is the time. */
   readonly timeMs: number
-  /** Accounts that may register others; empty where everyone registers himself. */
-  readonly registrars: readonly Did[]
   readonly verifier: Verifier
 }
 

@@ -6,14 +6,15 @@
  * "all records of this label" provable and findable without a scan.
  */
 
-import { unwrap } from '../errors.ts'
+import { rejectArgument, unwrap } from '../errors.ts'
 import { createAuthenticatedMap, type AuthenticatedMap, type MapSnapshot } from '../primitives/authenticated-map.ts'
 import type { MapProof } from '../primitives/authenticated-map-proof.ts'
 import type { Bytes } from '../primitives/bytes.ts'
+import { encodeCbor } from '../primitives/codec.ts'
 import type { Digest32 } from '../primitives/hash.ts'
-import { COUNTER_MAX } from '../primitives/limits.ts'
+import { codecLimits, COUNTER_MAX, MAP_VALUE_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
 import { createRecentMap } from '../primitives/recent.ts'
-import { encodeShape, parseShape, uint, type Shape } from '../primitives/shape.ts'
+import { Mismatch, parseShape, uint, type Shape } from '../primitives/shape.ts'
 
 /** A key: its kind first, then parties, labels and numbers as text and integers. */
 export type StateKey = readonly [kind: string, ...rest: readonly (string | number)[]]
@@ -61,7 +62,11 @@ interface Written extends Decoded {
   readonly bytes: Bytes | undefined
 }
 
-const nameOf = (key: StateKey) => key.join('\n')
+/** A value may be made of several transactions: it has the limits of the map, not those of one. */
+const stateLimits: CodecLimits = { ...codecLimits, bytesMax: MAP_VALUE_BYTES_MAX, itemsMax: 2 ** 20 }
+
+/** Parts are other people's text (an organisation, say): no text may look like two parts, or a number like its digits. */
+const nameOf = (key: StateKey) => JSON.stringify(key)
 
 /** Returns the empty state, or the one over a restored map. */
 export function createState(map: AuthenticatedMap = createAuthenticatedMap()): State {
@@ -111,7 +116,8 @@ function createReader(layer: Layer): StateReader {
       const recalled = layer.recall(name)
       if (recalled !== undefined) return recalled.value as T | undefined
       const bytes = layer.read(name, key)
-      const value = bytes === undefined ? undefined : unwrap(parseShape(bytes, shape, { object: key[0] }))
+      const options = { object: key[0], limits: stateLimits }
+      const value = bytes === undefined ? undefined : unwrap(parseShape(bytes, shape, options))
       layer.remember(name, value)
       return value
     },
@@ -134,8 +140,11 @@ function createWriter(base: Layer, written: Map<string, Written>): StateWriter {
   const writer: StateWriter = {
     ...reader,
     set(key, value, shape) {
-      const bytes = encodeShape(value, shape, { object: key[0] })
-      written.set(nameOf(key), { key, bytes, value })
+      const wire = shape.write(value)
+      // What a replica remembers is what another one, restored from a snapshot, reads: never the value as it was given.
+      const kept = shape.read(wire)
+      if (kept instanceof Mismatch) rejectArgument(key[0], kept.expected, 'another value')
+      written.set(nameOf(key), { key, bytes: encodeCbor(wire, stateLimits), value: kept })
     },
     delete(key) {
       written.set(nameOf(key), { key, bytes: undefined, value: undefined })

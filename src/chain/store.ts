@@ -2,6 +2,7 @@
  * The port behind which blocks are kept, and the store in memory. `append` resolves when the block is durable.
  */
 
+import { VitalsealError } from '../errors.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 
 /** A block and its certificate, as they are kept. */
@@ -15,7 +16,7 @@ export interface StoredBlock {
 
 /** Port: keeps blocks in order. */
 export interface LedgerStore {
-  /** Resolves when the block is durable; blocks come in order of height, each once. */
+  /** Resolves when the block is durable; blocks come in order of height; one that is kept already changes nothing. */
   append(block: StoredBlock): Promise<void>
   read(height: number): Promise<StoredBlock | undefined>
   /** Height of the newest block; 0 when there is none. */
@@ -27,10 +28,20 @@ export function createMemoryLedgerStore(): LedgerStore {
   const blocks: StoredBlock[] = []
   return {
     append(block) {
-      if (block.height === blocks.length + 1) blocks.push(block)
+      const next = blocks.length + 1
+      if (block.height > next) return Promise.reject(gap(next, block.height))
+      // What came before comes again after a restart.
+      if (block.height === next) blocks.push(block)
       return Promise.resolve()
     },
     read: (height) => Promise.resolve(blocks[height - 1]),
     height: () => Promise.resolve(blocks.length),
   }
+}
+
+function gap(next: number, found: number): VitalsealError {
+  return new VitalsealError('ERR_ARGUMENT_INVALID', `"block.height" expected at most ${next}, found ${found}`, {
+    details: { argument: 'block.height', expected: `at most ${next}`, found: `${found}` },
+    path: 'block.height',
+  })
 }

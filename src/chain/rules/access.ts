@@ -57,13 +57,16 @@ function closeEpoch(state: StateWriter, change: Change, { timeMs }: Execution): 
   if (next !== current) state.set(keys.epoch(change.patient), next, epochShape)
 }
 
-function afterParty(state: StateReader, { patient, grantee }: Change, current: EpochEntry, timeMs: number): EpochEntry {
+function afterParty(state: StateReader, change: Change, current: EpochEntry, timeMs: number): EpochEntry {
+  const { patient, grantee } = change
   const did = grantee as Did
   const holder = state.get(keys.holder(patient, did), holderShape)
   if (holder?.epoch !== current.epoch) return current
   const coverage = heldCoverage(state, { patient, grantee: did, atMs: timeMs })
   const isTaken =
     coverage === undefined ||
+    // Another doctor's key opens whatever that doctor seals: any narrowing may concern it.
+    (holder.holdsHanded && narrows(change, timeMs)) ||
     (holder.dataTypes === 'all'
       ? coverage.dataTypes !== 'all' || coverage.except.length > 0
       : !holder.dataTypes.every((label) => covers(coverage, label)))
@@ -84,9 +87,12 @@ export function heldCoverage(
 }
 
 /** Whoever matches a role is not listed: any narrowing of a role may take something from somebody. */
-function afterRole({ before, after }: Change, current: EpochEntry, timeMs: number): EpochEntry {
-  const narrows = isNarrowing({ before: before?.grants ?? [], after: after.grants, atMs: timeMs })
-  return narrows ? { ...current, mustRotate: true } : current
+function afterRole(change: Change, current: EpochEntry, timeMs: number): EpochEntry {
+  return narrows(change, timeMs) ? { ...current, mustRotate: true } : current
+}
+
+function narrows({ before, after }: Change, atMs: number): boolean {
+  return isNarrowing({ before: before?.grants ?? [], after: after.grants, atMs })
 }
 
 /** The T_access that made the current set of a grantor; null when there is none. */

@@ -1,27 +1,19 @@
 /** The rules of acknowledge and complaint: each recipient of a tx_key answers it once. */
 
 import type { Did } from '../../primitives/did.ts'
-import { choice } from '../../primitives/shape.ts'
-import { holderShape, keys, transactionShape } from '../entities.ts'
+import { answerShape, keys, transactionShape, type Answer } from '../entities.ts'
 import { apply, refuse, type Outcome, type Rule } from '../rule.ts'
 import type { StateWriter } from '../state.ts'
 import type { TransactionId } from '../../primitives/ids.ts'
 
-/** What a recipient may say. Wire positions: append only. */
-export const ANSWERS = ['acknowledged', 'complained'] as const
-/** `answer/<tx_key>/<recipient>`. */
-export const answerShape = choice('answer', ANSWERS)
-
 function answer(
   state: StateWriter,
-  of: { readonly answers: TransactionId; readonly sender: Did; readonly answer: (typeof ANSWERS)[number] },
+  of: { readonly answers: TransactionId; readonly sender: Did; readonly answer: Answer },
 ): Outcome {
   const { answers, sender } = of
-  const known = state.get(keys.transaction(answers), transactionShape)
-  const owner = known?.owner ?? sender
-  const isRecipient =
-    known?.kind === 'key' && known.code === null && state.get(keys.holder(owner, sender), holderShape) !== undefined
-  if (!isRecipient || state.has(keys.answer(answers, sender))) return refuse(owner, 'ERR_CHAIN_ANSWER')
+  const owner = state.get(keys.transaction(answers), transactionShape)?.owner ?? sender
+  const before = state.get(keys.answer(answers, sender), answerShape)
+  if (before !== 'offered') return refuse(owner, 'ERR_CHAIN_ANSWER')
   state.set(keys.answer(answers, sender), of.answer, answerShape)
   return apply(owner)
 }

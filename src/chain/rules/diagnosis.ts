@@ -5,6 +5,7 @@ import { keys, transactionShape } from '../entities.ts'
 import { refuse, type Rule } from '../rule.ts'
 import { enterRecord } from './records.ts'
 
+/** What enters a record that a diagnosis may be about; a T_data that reads is noted under another name. */
 const CAUSE_KINDS = ['iot', 'data']
 
 /** Enters a diagnosis. */

@@ -6,17 +6,19 @@
  * grant is refused. The epoch ends when the first of those who hold its keys may no longer.
  */
 
+import { ACCOUNT_SLOT } from '../../identity/index.ts'
 import { equalBytes, type Verified } from '../../primitives/bytes.ts'
-import type { Did } from '../../primitives/did.ts'
 import { ALL_TYPES_LABEL, type Label } from '../../primitives/label.ts'
 import { TIME_MS_MAX } from '../../primitives/limits.ts'
 import { transactionId } from '../../primitives/shape.ts'
 import type { KeyTransaction } from '../../transactions/index.ts'
 import {
   accountIdShape,
+  answerShape,
   epochShape,
   holderShape,
   keys,
+  LABELS_PER_HOLDER_MAX,
   labelShape,
   slotShape,
   type EpochEntry,
@@ -25,8 +27,9 @@ import {
 import { covers } from '../grants.ts'
 import type { RefusalCode } from '../receipt.ts'
 import { apply, refuse, type Execution, type Rule } from '../rule.ts'
-import type { StateReader, StateWriter } from '../state.ts'
+import type { StateWriter } from '../state.ts'
 import { heldCoverage } from './access.ts'
+import { noteLabel } from './records.ts'
 
 /** Opens or extends an epoch. */
 export const applyKey: Rule<'key'> = (state, transaction, execution) => {
@@ -42,9 +45,10 @@ export const applyKey: Rule<'key'> = (state, transaction, execution) => {
   if (labelFault !== undefined) return refuse(owner, labelFault)
   const ends = [mode === 'extend' ? (current as EpochEntry).notAfterMs : TIME_MS_MAX]
   const fault =
-    giveToRecipients(state, transaction, execution, ends) ?? giveToDelegates(state, transaction, execution, ends)
+    giveToRecipients(state, transaction, execution, ends) ??
+    giveToDelegates(state, transaction, execution, ends) ??
+    markHanded(state, transaction)
   if (fault !== undefined) return refuse(owner, fault)
-  markHanded(state, transaction)
   state.append(keys.epochKeys(owner, epoch), id, transactionId)
   state.set(keys.epoch(owner), { epoch, latest: id, mustRotate: false, notAfterMs: Math.min(...ends) }, epochShape)
   return apply(owner)
@@ -58,26 +62,10 @@ function listLabels(
   for (const { label, commitment } of labels) {
     const known = state.get(keys.label(owner, label), labelShape)
     if (known?.epoch === epoch && !equalBytes(known.commitment, commitment)) return 'ERR_KEYS_COMMITMENT'
+    noteLabel(state, owner, label)
     state.set(keys.label(owner, label), { epoch, commitment }, labelShape)
   }
   return undefined
-}
-
-/** The labels that an epoch lists, of those a coverage holds. */
-function heldTypes(
-  state: StateReader,
-  owner: Did,
-  epoch: number,
-  coverage: NonNullable<ReturnType<typeof heldCoverage>>,
-  listed: readonly Label[],
-): HolderEntry['dataTypes'] {
-  if (coverage.dataTypes === 'all' && coverage.except.length === 0) return 'all'
-  return listed.filter(
-    (label) =>
-      label !== ALL_TYPES_LABEL &&
-      covers(coverage, label) &&
-      state.get(keys.label(owner, label), labelShape)?.epoch === epoch,
-  )
 }
 
 function giveToRecipients(
@@ -86,28 +74,58 @@ function giveToRecipients(
   { timeMs }: Execution,
   ends: number[],
 ): RefusalCode | undefined {
-  const { sender: owner, epoch, envelopes, labels } = transaction
+  const { id, sender: owner, epoch, envelopes, labels } = transaction
   const listed = labels.map(({ label }) => label)
-  for (const { index } of envelopes) {
-    const recipient = state.entry(keys.index, index, accountIdShape)
+  for (const envelope of envelopes) {
+    const recipient = state.entry(keys.index, envelope.index, accountIdShape)
     if (recipient === undefined || recipient === owner) return 'ERR_CHAIN_RECIPIENT'
     const coverage = heldCoverage(state, { patient: owner, grantee: recipient, atMs: timeMs })
     if (coverage === undefined) return 'ERR_CHAIN_RECIPIENT'
     const before = state.get(keys.holder(owner, recipient), holderShape)
-    const isNew = before?.epoch !== epoch
-    const types = heldTypes(state, owner, epoch, coverage, listed)
-    const kept = isNew || before.dataTypes === 'all' || types === 'all' ? [] : before.dataTypes
-    const dataTypes =
-      !isNew && before.dataTypes === 'all' ? 'all' : types === 'all' ? types : [...new Set([...kept, ...types])].sort()
-    const entry = { epoch, dataTypes, isHandedOver: !isNew && before.isHandedOver, untilMs: coverage.untilMs }
+    const held = before?.epoch === epoch ? before : undefined
+    // The key of one doctor in one epoch is one key, whoever else holds it.
+    if (held !== undefined && !equalBytes(held.commitment, envelope.commitment)) return 'ERR_KEYS_COMMITMENT'
+    const handed = envelope.handed.filter((key) => key.epoch === epoch)
+    const handedLabels = handed.flatMap((key) => ('label' in key ? key.label : []))
+    // A type key of this epoch is one, whichever list it comes in.
+    if (!handedLabels.every((label) => coversKey(coverage, label))) return 'ERR_CHAIN_RECIPIENT'
+    const dataTypes = heldTypes(coverage, [...listed, ...handedLabels], held?.dataTypes ?? [])
+    if (dataTypes.length > LABELS_PER_HOLDER_MAX) return 'ERR_CHAIN_LIMIT'
+    const entry: HolderEntry = {
+      epoch,
+      dataTypes,
+      commitment: envelope.commitment,
+      isHandedOver: held?.isHandedOver ?? false,
+      holdsHanded: held?.holdsHanded === true || handed.some((key) => 'doctorIndex' in key),
+      untilMs: coverage.untilMs,
+    }
     state.set(keys.holder(owner, recipient), entry, holderShape)
-    if (isNew) state.append(keys.holders(owner, epoch), recipient, accountIdShape)
+    state.set(keys.answer(id, recipient), 'offered', answerShape)
+    if (held === undefined) state.append(keys.holders(owner, epoch), recipient, accountIdShape)
     ends.push(coverage.untilMs)
   }
   return undefined
 }
 
-/** Every own envelope is for the account or for a live delegate whose rights need keys. */
+type HeldCoverage = NonNullable<ReturnType<typeof heldCoverage>>
+
+/** Tells whether a coverage holds the key of a label; that of all types only where nothing is excepted. */
+function coversKey(coverage: HeldCoverage, label: Label): boolean {
+  if (label !== ALL_TYPES_LABEL) return covers(coverage, label)
+  return coverage.dataTypes === 'all' && coverage.except.length === 0
+}
+
+/** What a recipient holds afterwards: what he held, and of the listed labels those that his grants cover. */
+function heldTypes(
+  coverage: HeldCoverage,
+  listed: readonly Label[],
+  before: HolderEntry['dataTypes'],
+): HolderEntry['dataTypes'] {
+  if (before === 'all' || coversKey(coverage, ALL_TYPES_LABEL)) return 'all'
+  return [...new Set([...before, ...listed.filter((label) => coversKey(coverage, label))])].sort()
+}
+
+/** Every own envelope is for the account, or for a live delegate that has an agreement key to seal it to. */
 function giveToDelegates(
   state: StateWriter,
   { sender: owner, epoch, ownEnvelopes }: Verified<KeyTransaction>,
@@ -117,19 +135,27 @@ function giveToDelegates(
   for (const { delegate } of ownEnvelopes) {
     const slot = state.get(keys.slot(owner, delegate), slotShape)
     if (slot === undefined || slot.signingKey === null || timeMs >= slot.notAfterMs) return 'ERR_CHAIN_SLOT'
+    if (delegate !== ACCOUNT_SLOT && slot.agreement === null) return 'ERR_CHAIN_SLOT'
     state.set(keys.slot(owner, delegate), { ...slot, keyEpoch: epoch }, slotShape)
     ends.push(slot.notAfterMs)
   }
   return undefined
 }
 
-/** A doctor whose diagnosis key of this epoch somebody else got no longer seals by the lenient rule. */
-function markHanded(state: StateWriter, { sender: owner, epoch, envelopes }: Verified<KeyTransaction>): void {
+/**
+ * A doctor whose diagnosis key of this epoch somebody else got no longer seals by the lenient rule. He has his own envelope
+ * first: who gets one later would not be told apart from who seals alone.
+ */
+function markHanded(
+  state: StateWriter,
+  { sender: owner, epoch, envelopes }: Verified<KeyTransaction>,
+): RefusalCode | undefined {
   for (const handed of envelopes.flatMap((envelope) => envelope.handed)) {
     if (!('doctorIndex' in handed) || handed.epoch !== epoch) continue
     const doctor = state.entry(keys.index, handed.doctorIndex, accountIdShape)
     const holder = doctor === undefined ? undefined : state.get(keys.holder(owner, doctor), holderShape)
-    if (doctor === undefined || holder?.epoch !== epoch) continue
+    if (doctor === undefined || holder?.epoch !== epoch) return 'ERR_CHAIN_RECIPIENT'
     state.set(keys.holder(owner, doctor), { ...holder, isHandedOver: true }, holderShape)
   }
+  return undefined
 }

@@ -10,9 +10,17 @@
 import type { RecordId } from '../../primitives/content-id.ts'
 import type { Did } from '../../primitives/did.ts'
 import type { TransactionId } from '../../primitives/ids.ts'
-import type { Label } from '../../primitives/label.ts'
+import { ALL_TYPES_LABEL, type Label } from '../../primitives/label.ts'
 import { transactionId } from '../../primitives/shape.ts'
-import { epochShape, holderShape, keys, labelShape, recordShape, type RecordEntry } from '../entities.ts'
+import {
+  epochShape,
+  holderShape,
+  keys,
+  labelNameShape,
+  labelShape,
+  recordShape,
+  type RecordEntry,
+} from '../entities.ts'
 import { coverageOf, covers } from '../grants.ts'
 import type { RefusalCode } from '../receipt.ts'
 import { apply, refuse, type Execution, type Outcome } from '../rule.ts'
@@ -57,10 +65,19 @@ function diagnosisKeyFault(state: StateReader, sealed: Sealed, timeMs: number): 
 /** Enters a record, or refuses it. */
 export function enterRecord(state: StateWriter, entry: RecordToEnter, { timeMs, height }: Execution): Outcome {
   const { owner, author, record, label, epoch, kind, transaction, issuedAtMs } = entry
+  // Zero stands for all types where keys are listed; no record has all types.
+  if (label === ALL_TYPES_LABEL) return refuse(owner, 'ERR_CHAIN_LABEL')
   const fault = owner === author ? typeKeyFault(state, entry, timeMs) : diagnosisKeyFault(state, entry, timeMs)
   if (fault !== undefined) return refuse(owner, fault)
   if (state.has(keys.content(owner, record))) return refuse(owner, 'ERR_CHAIN_CONTENT')
   state.set(keys.content(owner, record), { transaction, label, epoch, author, kind, issuedAtMs, height }, recordShape)
+  noteLabel(state, owner, label)
   state.append(keys.records(owner, label), transaction, transactionId)
   return apply(owner)
+}
+
+/** Enters a label in the list of its owner's when it is new there: before its first record and its first key. */
+export function noteLabel(state: StateWriter, owner: Did, label: Label): void {
+  const isKnown = state.has(keys.records(owner, label)) || state.has(keys.label(owner, label))
+  if (!isKnown) state.append(keys.labels(owner), label, labelNameShape)
 }

@@ -6,7 +6,7 @@
  * are the owners' to rotate.
  */
 
-import { isCredentialLive, ISSUABLE_ROLES, RIGHTS, verifyKeyRotation, type Credential } from '../../identity/index.ts'
+import { RIGHTS, verifyKeyRotation, type Credential } from '../../identity/index.ts'
 import type { Verified } from '../../primitives/bytes.ts'
 import type { Did } from '../../primitives/did.ts'
 import { TIME_MS_MAX } from '../../primitives/limits.ts'
@@ -21,17 +21,18 @@ import {
   slotShape,
   type SlotEntry,
 } from '../entities.ts'
-import { liveCredentials } from '../grants.ts'
+import { mayIssue, registrarsOf } from '../credentials.ts'
 import type { RefusalCode } from '../receipt.ts'
 import { apply, refuse, type Execution, type Outcome, type Rule } from '../rule.ts'
-import type { StateReader, StateWriter } from '../state.ts'
+import type { StateWriter } from '../state.ts'
 
 type Registration = Verified<Transaction<'register'>>
 
 /** Changes the account register. */
 export const applyRegister: Rule<'register'> = (state, transaction, execution) => {
   const { sender, subject, operation } = transaction
-  const isAllowed = execution.registrars.length === 0 ? sender === subject : execution.registrars.includes(sender)
+  const registrars = registrarsOf(state)
+  const isAllowed = registrars.length === 0 ? sender === subject : registrars.includes(sender)
   if (!isAllowed) return refuse(subject, 'ERR_CHAIN_REGISTRAR')
   switch (operation) {
     case 'add':
@@ -68,12 +69,12 @@ function addCredentials(
   state: StateWriter,
   subject: Did,
   added: readonly Credential[],
-  execution: Execution,
+  { timeMs }: Execution,
 ): RefusalCode | undefined {
   if (added.length === 0) return undefined
-  if (!added.every((credential) => mayIssue(state, credential, execution))) return 'ERR_CHAIN_CREDENTIAL'
+  if (!added.every((credential) => mayIssue(state, credential, timeMs))) return 'ERR_CHAIN_CREDENTIAL'
   const held = (state.get(keys.credentials(subject), credentialListShape) ?? []).filter(
-    ({ notAfterMs }) => execution.timeMs < notAfterMs,
+    (credential) => timeMs < credential.notAfterMs && !added.some((other) => isSameStatement(credential, other)),
   )
   const all = [...held, ...added]
   if (all.length > CREDENTIALS_PER_ACCOUNT_MAX) return 'ERR_CHAIN_CREDENTIAL'
@@ -81,16 +82,16 @@ function addCredentials(
   return undefined
 }
 
-function mayIssue(state: StateReader, credential: Credential, { registrars, timeMs }: Execution): boolean {
-  const { issuer, role, kind, organisation } = credential
-  if (registrars.includes(issuer)) return true
-  if (state.get(keys.account(issuer), accountShape)?.isRevoked !== false) return false
-  return liveCredentials(state, issuer, timeMs).some(
-    (own) =>
-      isCredentialLive(own, timeMs) &&
-      own.kind === 'E-Cert' &&
-      ISSUABLE_ROLES[own.role]?.includes(role) === true &&
-      (kind === 'T-Cert' || own.organisation === organisation),
+/** Signatures do not count: a statement that is brought again takes no second place. */
+function isSameStatement(one: Credential, other: Credential): boolean {
+  return (
+    one.kind === other.kind &&
+    one.issuer === other.issuer &&
+    one.role === other.role &&
+    one.organisation === other.organisation &&
+    one.notBeforeMs === other.notBeforeMs &&
+    one.notAfterMs === other.notAfterMs &&
+    one.quotaPerMinute === other.quotaPerMinute
   )
 }
 
