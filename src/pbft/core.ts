@@ -41,6 +41,7 @@ export interface SnapshotState {
 export interface Timers {
   /** Last tick with progress: a block executed, a view entered, or work beginning. */
   progressTick: number
+  viewEnteredTick: number
   /** Since when Q replicas want this view and its NEW-VIEW is awaited; undefined before. */
   awaitedSinceTick: number | undefined
   /** Failed views in a row, capped. */
@@ -94,6 +95,8 @@ export interface Core {
   /** O of the current view, up to the last sequence number in it. */
   order: ReadonlyMap<number, Digest32 | null>
   orderLast: number
+  /** Whether this replica still has entries of O to propose. */
+  hasCarried: boolean
   newView: VerifiedMessage<'new-view'> | undefined
   /** The VIEW-CHANGEs that the current NEW-VIEW names, to serve those who missed one. */
   newViewProof: readonly VerifiedMessage<'view-change'>[]
@@ -160,6 +163,13 @@ export function halt(core: Core, height: number, reason: string): void {
 /** Notes progress: the timers of the view start again. */
 export function noteProgress(core: Core): void {
   core.timers.progressTick = core.tick
+}
+
+/** Tells whether there is something to order that is known and not executed. */
+export function hasPending(core: Core): boolean {
+  if (core.pool.size > 0) return true
+  const slot = core.log.find(core.executed + 1)
+  return slot !== undefined && (slot.accepted !== undefined || slot.prepared !== undefined)
 }
 
 /** Returns the timeout with its back-off, in ticks. */

@@ -42,9 +42,10 @@ export {
 } from './certificate.ts'
 export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'
-export { MESSAGE_KINDS, type MessageKind, type PeerMessage } from './message.ts'
+export { MESSAGE_KINDS, type MessageKind, type NewViewEntry, type PeerMessage, type ViewChange } from './message.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'
+export { computeNewView, computeO, type NewViewOrder } from './view-change.ts'
 export {
   type Application,
   type Applied,

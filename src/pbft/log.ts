@@ -21,6 +21,8 @@ export interface Slot {
   accepted: VerifiedMessage<'pre-prepare'> | undefined
   /** A PRE-PREPARE whose batch is being fetched. */
   waiting: VerifiedMessage<'pre-prepare'> | undefined
+  /** A batch that this replica is to propose again and lacks. */
+  wanted: Digest32 | undefined
   readonly prepares: Map<number, VerifiedMessage<'prepare'>>
   readonly commits: Map<number, VerifiedMessage<'commit'>>
   /** The prepared certificate of the highest view; outlives views. */
@@ -36,6 +38,7 @@ function createSlot(sequence: number): Slot {
     sequence,
     accepted: undefined,
     waiting: undefined,
+    wanted: undefined,
     prepares: new Map(),
     commits: new Map(),
     prepared: undefined,
@@ -118,6 +121,7 @@ export class MessageLog {
       )
       slot.accepted = undefined
       slot.waiting = undefined
+      slot.wanted = undefined
       slot.prepares.clear()
       slot.commits.clear()
       for (const digest of slot.batches.keys()) if (!kept.has(digest)) slot.batches.delete(digest)

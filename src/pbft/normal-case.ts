@@ -13,7 +13,7 @@ import { equalBytes, toHex } from '../primitives/bytes.ts'
 import { nullBatch, type Batch } from './batch.ts'
 import { fetchBatch, findBatch } from './batches.ts'
 import { proposerOf } from './config.ts'
-import { broadcast, ignore, mayVote, reject, seal, type Core } from './core.ts'
+import { broadcast, halt, hasPending, ignore, mayVote, noteProgress, reject, seal, type Core } from './core.ts'
 import { accuse } from './evidence.ts'
 import { executeReady } from './execution.ts'
 import { PROPOSAL_SKEW_MS_MAX } from './limits.ts'
@@ -25,7 +25,7 @@ import type { Ordering } from './shape.ts'
 /** Takes a PRE-PREPARE. */
 export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepare'>): void {
   const { view, sequence, digest } = message.body
-  if (view !== core.view || core.mode !== 'normal') {
+  if (view !== core.view) {
     ignore(core, message, 'of another view')
     return
   }
@@ -48,6 +48,11 @@ export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepa
     ignore(core, message, 'already accepted')
     return
   }
+  if (core.mode !== 'normal') {
+    // It overtook the NEW-VIEW that will judge it.
+    slot.waiting = message
+    return
+  }
   const batch = message.batch ?? findBatch(slot, digest)
   if (batch === undefined) {
     slot.waiting = message
@@ -55,8 +60,17 @@ export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepa
     return
   }
   const refusal = judgeProposal(core, message, batch)
-  if (refusal === null) acceptProposal(core, message, batch)
-  else reject(core, message, refusal)
+  if (refusal === null) {
+    acceptProposal(core, message, batch)
+    return
+  }
+  slot.waiting = undefined
+  reject(core, message, refusal)
+}
+
+/** Takes the proposals that came before the NEW-VIEW of their view. */
+export function takeWaiting(core: Core): void {
+  for (const { waiting } of core.log.slots()) if (waiting !== undefined) handlePrePrepare(core, waiting)
 }
 
 /**
@@ -86,7 +100,13 @@ function judgeProposal(core: Core, message: VerifiedMessage<'pre-prepare'>, batc
 export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare'>, batch: Batch): void {
   const { view, sequence, digest } = message.body
   const slot = core.log.slot(sequence)
+  if (slot.committed !== undefined && !equalBytes(slot.committed.digest, digest)) {
+    halt(core, sequence, 'the view orders another batch than was committed: more than f replicas are faulty')
+    return
+  }
+  if (!hasPending(core)) noteProgress(core)
   slot.accepted = message
+  slot.wanted = undefined
   slot.waiting = undefined
   slot.batches.set(toHex(digest), batch)
   core.pool.markOrdered(batch.requests)

@@ -33,10 +33,16 @@ export class Outbox {
     this.#effects.push({ kind: 'persist', record })
   }
 
-  /** Appends the first record of a new segment: what stands before it may be deleted. */
-  persistSegment(bytes: Bytes): void {
-    this.#keepFrom = this.#lastIndex + 1
-    this.persist(bytes)
+  /**
+   * Appends a segment that repeats what is still needed. Only its last record lets go of what stands before it: a crash in
+   * the middle of the segment must find the old records.
+   */
+  persistSegment(records: readonly Bytes[]): void {
+    const first = this.#lastIndex + 1
+    for (const [at, bytes] of records.entries()) {
+      if (at === records.length - 1) this.#keepFrom = first
+      this.persist(bytes)
+    }
   }
 
   /** Sends a message; never before what has been persisted so far. */

@@ -2,8 +2,21 @@
  * The proposer: requests into batches, batches into sequence numbers, several in flight.
  */
 
-import { createBatch, type Request } from './batch.ts'
-import { isProposer, mayVote, noteProgress, seal, sendTo, currentPrimary, ignore, reject, type Core } from './core.ts'
+import { createBatch, nullBatch, type Request } from './batch.ts'
+import { findBatch } from './batches.ts'
+import {
+  broadcast,
+  currentPrimary,
+  hasPending,
+  ignore,
+  isProposer,
+  mayVote,
+  noteProgress,
+  reject,
+  seal,
+  sendTo,
+  type Core,
+} from './core.ts'
 import { CLIENT_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts'
 import type { VerifiedMessage } from './message.ts'
 import { acceptProposal } from './normal-case.ts'
@@ -58,7 +71,7 @@ function hasRequestForm({ id, client, bytes }: Request): boolean {
 /** Adds a request to the pool; returns why not, or null. */
 function admit(core: Core, request: Request, isOwn: boolean): string | null {
   // The timeout measures how long work waits: it does not run while there is none.
-  if (core.pool.size === 0 && !hasOpenSlot(core)) noteProgress(core)
+  if (!hasPending(core)) noteProgress(core)
   const entry = core.pool.add(request, { tick: core.tick, isOwn })
   if (typeof entry === 'string') return entry
   propose(core)
@@ -73,6 +86,7 @@ export function hasOpenSlot(core: Core): boolean {
 
 /** Proposes batches as long as there are requests, they are due, and the window has room. */
 export function propose(core: Core): void {
+  if (core.hasCarried) proposeCarried(core)
   for (;;) {
     const sequence = nextSequence(core)
     if (sequence === undefined || !isProposer(core, sequence)) return
@@ -87,6 +101,31 @@ export function propose(core: Core): void {
     })
     const body = { view: core.view, sequence, digest: batch.digest }
     acceptProposal(core, seal(core, { kind: 'pre-prepare', body, batch }), batch)
+  }
+}
+
+/**
+ * Proposes what the NEW-VIEW carries over, by digest: whoever has prepared or accepted a batch has it. What this replica
+ * itself lacks it asks for first.
+ */
+function proposeCarried(core: Core): void {
+  if (core.mode !== 'normal' || !mayVote(core)) return
+  core.hasCarried = false
+  for (const [sequence, carried] of core.order) {
+    if (!isProposer(core, sequence) || sequence <= core.log.stable) continue
+    core.hasCarried = true
+    if (!core.log.isInWindow(sequence)) continue
+    const slot = core.log.slot(sequence)
+    const digest = carried ?? nullBatch().digest
+    const batch = findBatch(slot, digest)
+    if (slot.accepted !== undefined) continue
+    if (batch !== undefined) {
+      const body = { view: core.view, sequence, digest }
+      acceptProposal(core, seal(core, { kind: 'pre-prepare', body }), batch)
+    } else if (slot.wanted === undefined) {
+      slot.wanted = digest
+      broadcast(core, seal(core, { kind: 'fetch', body: { what: 'batch', height: 0, index: 0, digest } }).bytes)
+    }
   }
 }
 

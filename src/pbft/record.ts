@@ -6,6 +6,8 @@
  * | PRE-PREPARE, PREPARE     | accepted: the proposal with its batch, and the vote  |
  * | COMMIT                   | prepared: the prepared certificate, and the vote     |
  * | EXEC-VOTE                | executed: the commit certificate, header and vote    |
+ * | VIEW-CHANGE              | view-change: the message, which holds P              |
+ * | anything in the new view | new-view: the NEW-VIEW and the VIEW-CHANGEs it names |
  *
  * A checkpoint record begins a new segment that repeats what is still open. Votes are stored as sent: after a restart the
  * identical bytes go out again. Records are this replica's own: their signatures are not checked again, their form is.
@@ -18,6 +20,7 @@ import {
   bytesUpTo,
   constant,
   encodeShape,
+  listOf,
   Mismatch,
   nullable,
   parseShape,
@@ -26,7 +29,7 @@ import {
 } from '../primitives/shape.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { certificateShape, type Certificate } from './certificate.ts'
-import { MESSAGE_BYTES_MAX, recordLimits } from './limits.ts'
+import { MEMBERS_MAX, MESSAGE_BYTES_MAX, recordLimits } from './limits.ts'
 import {
   commitShape,
   digestShape,
@@ -60,6 +63,8 @@ export type ReplicaRecord =
       readonly headerDigest: Digest32
       readonly vote: Bytes | null
     }
+  | { readonly kind: 'view-change'; readonly message: Bytes }
+  | { readonly kind: 'new-view'; readonly message: Bytes; readonly viewChanges: readonly Bytes[] }
   | { readonly kind: 'checkpoint'; readonly height: number; readonly certificate: Certificate | null }
   /** A state was taken over from another replica; what lies below its height is void. */
   | { readonly kind: 'restored'; readonly height: number; readonly certificate: Certificate }
@@ -72,6 +77,8 @@ const KINDS = [
   'accepted',
   'prepared',
   'executed',
+  'view-change',
+  'new-view',
   'checkpoint',
   'restored',
   'recovering',
@@ -89,6 +96,11 @@ const fields: { readonly [K in ReplicaRecord['kind']]: Readonly<Record<string, S
     batch: nullable(messageBytes),
     headerDigest: digestShape,
     vote: nullable(messageBytes),
+  },
+  'view-change': { message: messageBytes },
+  'new-view': {
+    message: messageBytes,
+    viewChanges: listOf(messageBytes, { name: 'view changes', countMax: MEMBERS_MAX }),
   },
   checkpoint: { height: sequenceShape, certificate: nullable(certificateShape) },
   restored: { height: sequenceShape, certificate: certificateShape },

@@ -13,6 +13,7 @@ import { parseBatch, type Batch } from './batch.ts'
 import { findBatch } from './batches.ts'
 import { broadcast, halt, type Core } from './core.ts'
 import type { MessageKind, VerifiedMessage } from './message.ts'
+import { installNewView } from './new-view.ts'
 import { readRecord, type ReplicaRecord } from './record.ts'
 import type { LogRecord } from './types.ts'
 
@@ -43,6 +44,20 @@ function applyRecord(core: Core, record: ReplicaRecord, index: number): void {
     }
     case 'executed': {
       applyExecuted(core, record, index)
+      return
+    }
+    case 'view-change':
+      applyViewChange(core, ownMessage(core, 'view-change', record.message, index))
+      return
+    case 'new-view': {
+      const message = ownMessage(core, 'new-view', record.message, index)
+      const proof = record.viewChanges.map((bytes) => ownMessage(core, 'view-change', bytes, index))
+      const { view } = message.body
+      if (message.signer === core.self) {
+        core.guard.record({ kind: 'new-view', view, sequence: 0, digest: message.digest as Uint8Array })
+      }
+      // A segment repeats it; a view that was left since is not entered again.
+      if (view >= core.view) installNewView(core, message, proof)
       return
     }
     case 'checkpoint':
@@ -144,8 +159,20 @@ function reapply(core: Core, height: number, batch: Batch): ReturnType<Core['app
   return core.application.apply({ requests: batch.requests, timeMs: batch.timeMs }, height)
 }
 
+function applyViewChange(core: Core, message: VerifiedMessage<'view-change'>): void {
+  const { view } = message.body
+  core.guard.record({ kind: 'view-change', view, sequence: 0, digest: message.digest as Uint8Array })
+  core.log.leaveView()
+  core.view = view
+  core.mode = 'view-change'
+  core.viewChanges.set(core.self, message)
+}
+
 /** Sends the last own messages again, as they were. */
 export function resendOwn(core: Core): void {
+  const own = core.viewChanges.get(core.self)
+  if (core.mode === 'view-change' && own !== undefined) broadcast(core, own.bytes)
+  if (core.mode === 'normal' && core.newView?.signer === core.self) broadcast(core, core.newView.bytes)
   for (const slot of core.log.slots()) {
     if (slot.accepted?.signer === core.self) broadcast(core, slot.accepted.bytes)
     for (const vote of [slot.prepares.get(core.self), slot.commits.get(core.self)]) {

@@ -13,6 +13,7 @@ import { handleExecVote } from './execution.ts'
 import { History } from './history.ts'
 import { MessageLog } from './log.ts'
 import type { PeerMessage } from './message.ts'
+import { handleNewView, handleViewChange } from './new-view.ts'
 import { handleCommit, handlePrepare, handlePrePrepare } from './normal-case.ts'
 import { Outbox } from './outbox.ts'
 import { Pool } from './pool.ts'
@@ -81,6 +82,7 @@ export function createReplica(options: ReplicaOptions): Replica {
 function createTimers(): Timers {
   return {
     progressTick: 0,
+    viewEnteredTick: 0,
     awaitedSinceTick: undefined,
     backoff: 0,
     oldestArrival: -1,
@@ -136,6 +138,7 @@ function createCore(settings: Settings, options: ReplicaOptions, records: readon
     checkpoint: null,
     order: new Map(),
     orderLast: baseHeight,
+    hasCarried: false,
     newView: undefined,
     newViewProof: [],
     viewChanges: new Map(),
@@ -194,10 +197,11 @@ function takeMessage(core: Core, message: Verified<PeerMessage>): void {
       return
     }
     case 'view-change':
-    case 'new-view': {
-      ignore(core, message, 'no view changes yet')
+      handleViewChange(core, message)
       return
-    }
+    case 'new-view':
+      handleNewView(core, message)
+      return
     case 'status': {
       handleStatus(core, message)
       return

@@ -5,32 +5,41 @@
 import { toHex } from '../primitives/bytes.ts'
 import type { Core } from './core.ts'
 import type { Slot } from './log.ts'
-import { encodeRecord } from './record.ts'
+import { encodeRecord, type ReplicaRecord } from './record.ts'
 
 /** Begins a new segment at the stable checkpoint. */
 export function writeSegment(core: Core): void {
-  const { log, checkpoint, outbox } = core
-  outbox.persistSegment(encodeRecord({ kind: 'checkpoint', height: log.stable, certificate: checkpoint }))
-  if (core.recovery !== undefined) outbox.persist(encodeRecord({ kind: 'recovering' }))
-  for (const slot of log.slots()) writeSlot(core, slot)
+  const { log, checkpoint } = core
+  const records: ReplicaRecord[] = [{ kind: 'checkpoint', height: log.stable, certificate: checkpoint }]
+  if (core.recovery !== undefined) records.push({ kind: 'recovering' })
+  if (core.newView !== undefined) {
+    const viewChanges = core.newViewProof.map(({ bytes }) => bytes)
+    records.push({ kind: 'new-view', message: core.newView.bytes, viewChanges })
+  }
+  const own = core.viewChanges.get(core.self)
+  if (core.mode === 'view-change' && own !== undefined) records.push({ kind: 'view-change', message: own.bytes })
+  for (const slot of log.slots()) records.push(...slotRecords(core, slot))
+  core.outbox.persistSegment(records.map(encodeRecord))
 }
 
-function writeSlot(core: Core, slot: Slot): void {
+function slotRecords(core: Core, slot: Slot): ReplicaRecord[] {
   const { accepted, prepared } = slot
+  const records: ReplicaRecord[] = []
   if (prepared !== undefined) {
     const batch = slot.batches.get(toHex(prepared.digest))?.bytes ?? null
     const own = slot.commits.get(core.self)
     const commit = own?.body.view === prepared.view ? own.bytes : null
-    core.outbox.persist(encodeRecord({ kind: 'prepared', certificate: prepared, batch, commit }))
+    records.push({ kind: 'prepared', certificate: prepared, batch, commit })
   }
   if (accepted !== undefined) {
     const batch = accepted.batch === null ? (slot.batches.get(toHex(accepted.body.digest))?.bytes ?? null) : null
     const prepare = slot.prepares.get(core.self)?.bytes ?? null
-    core.outbox.persist(encodeRecord({ kind: 'accepted', proposal: accepted.bytes, batch, prepare }))
+    records.push({ kind: 'accepted', proposal: accepted.bytes, batch, prepare })
   }
   const entry = core.history.find(slot.sequence)
-  if (entry === undefined) return
-  const { commit, headerDigest, vote } = entry
-  const record = { commit, batch: entry.batch.bytes, headerDigest, vote: vote ?? null }
-  core.outbox.persist(encodeRecord({ kind: 'executed', ...record }))
+  if (entry !== undefined) {
+    const { commit, headerDigest, vote, batch } = entry
+    records.push({ kind: 'executed', commit, batch: batch.bytes, headerDigest, vote: vote ?? null })
+  }
+  return records
 }

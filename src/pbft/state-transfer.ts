@@ -160,7 +160,7 @@ export function handleFetched(core: Core, message: VerifiedMessage<'fetched'>): 
 function takeBatch(core: Core, batch: Batch): boolean {
   let wanted = false
   for (const slot of core.log.slots()) {
-    const named = [slot.waiting?.body.digest, slot.committed?.digest]
+    const named = [slot.waiting?.body.digest, slot.wanted, slot.committed?.digest]
     const isNamed = named.some((digest) => digest !== undefined && equalBytes(digest, batch.digest))
     if (!isNamed || findBatch(slot, batch.digest) !== undefined) continue
     wanted = true

@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from '../primitives/bytes.ts'
+import { findBatch } from './batches.ts'
 import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import type { Status, VerifiedMessage } from './message.ts'
 import { hasOpenSlot } from './proposal.ts'
@@ -45,12 +46,14 @@ function hasWork(core: Core): boolean {
   return unsettled || core.pool.size > 0 || core.mode !== 'normal' || core.recovery !== undefined
 }
 
-/** Asks again for what was asked once: batches of proposals that wait. */
+/** Asks again for batches that are named and not here. */
 function refetch(core: Core): void {
   for (const slot of core.log.slots()) {
-    if (slot.waiting === undefined) continue
-    const body = { what: 'batch', height: 0, index: 0, digest: slot.waiting.body.digest } as const
-    broadcast(core, seal(core, { kind: 'fetch', body }).bytes)
+    for (const digest of [slot.waiting?.body.digest, slot.wanted, slot.committed?.digest]) {
+      if (digest === undefined || findBatch(slot, digest) !== undefined) continue
+      const body = { what: 'batch', height: 0, index: 0, digest } as const
+      broadcast(core, seal(core, { kind: 'fetch', body }).bytes)
+    }
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { broadcast, currentPrimary, seal, sendTo, type Core } from './core.ts'
+import { watchView } from './new-view.ts'
 import { propose } from './proposal.ts'
 import { watchProgress } from './status.ts'
 
@@ -15,6 +16,7 @@ const FORWARDS_PER_TICK = 64
 export function handleTick(core: Core, nowMs: number): void {
   core.tick += 1
   core.nowMs = nowMs
+  watchView(core)
   propose(core)
   forwardRequests(core)
   watchProgress(core)

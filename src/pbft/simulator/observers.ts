@@ -155,9 +155,15 @@ export class Observers {
     if (recordCount > recordsMax) this.report('S9', `the log of replica ${index} has ${recordCount} records`)
   }
 
-  /** A replica lost its disk: what was seen of it counts from the beginning, but what it signed stays signed. */
+  /**
+   * A replica lost its disk: what was seen of it counts from the beginning. Its votes for sequence numbers stay signed; of
+   * its VIEW-CHANGEs it cannot know, which is why a lost disk counts as one of the f faults.
+   */
   wiped(index: number): void {
     this.#watched.delete(index)
+    for (const key of this.#votes.keys()) {
+      if (key.startsWith(`${index}/view-change/`) || key.startsWith(`${index}/new-view/`)) this.#votes.delete(key)
+    }
   }
 
   /** The end: what was acknowledged is in the log of all that got so far, and nothing was executed twice. */
