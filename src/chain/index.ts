@@ -14,7 +14,14 @@ export {
   type Result,
 } from '../errors.ts'
 export { encodeBlock, hashReceipts, hashTransactionLeaf, hashTransactions, parseBlock, type Block } from './block.ts'
-export { accountShape, credentialListShape, keys as stateKeys, type AccountEntry } from './entities.ts'
+export {
+  accountShape,
+  credentialListShape,
+  keys as stateKeys,
+  transactionShape,
+  type AccountEntry,
+  type TransactionEntry,
+} from './entities.ts'
 export { createFeed, type Feed, type FollowedBlock } from './feed.ts'
 export {
   createGenesis,

@@ -1,0 +1,44 @@
+/** Where a bundle comes from. */
+
+import { rejectArgument, unwrap } from '../errors.ts'
+import type { ProgressOptions } from '../primitives/progress.ts'
+import type { Verifier } from '../primitives/signature.ts'
+import type { PreKeyVerifier } from '../identity/index.ts'
+import { replayLedger, type Genesis, type Ledger, type LedgerStore, type StoredBlock } from '../chain/index.ts'
+
+/** Where a bundle comes from. A ledger of `createLocalLedger` fits. */
+export interface BundleSource {
+  readonly store: LedgerStore
+  readonly genesis: Genesis
+  /** The state at the newest stored block, for a patient's proofs; replayed from the store when absent. */
+  readonly ledger?: Ledger
+  readonly verifier?: Verifier
+  readonly preKeyVerifier?: PreKeyVerifier
+}
+
+/** Reads one block of a store that must have it. */
+export async function readStored({ store }: Pick<BundleSource, 'store'>, height: number): Promise<StoredBlock> {
+  return (await store.read(height)) ?? rejectArgument('source.store', `block ${height}`, 'nothing')
+}
+
+/** Yields the blocks of a store up to a height. */
+export async function* readAll(source: Pick<BundleSource, 'store'>, heightLast: number): AsyncGenerator<StoredBlock> {
+  for (let height = 1; height <= heightLast; height++) yield await readStored(source, height)
+}
+
+/** The state machine at the newest stored block. */
+export async function ledgerAtHead(source: BundleSource, total: number, options: ProgressOptions): Promise<Ledger> {
+  const { ledger, genesis, verifier, preKeyVerifier } = source
+  if (ledger !== undefined) {
+    if (ledger.header?.height === total) return ledger
+    return rejectArgument('source.ledger', `the ledger at block ${total}`, `at block ${ledger.header?.height ?? 0}`)
+  }
+  const replayed = await replayLedger(readAll(source, total), {
+    ...options,
+    genesis,
+    total,
+    ...(verifier === undefined ? {} : { verifier }),
+    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+  })
+  return unwrap(replayed)
+}

@@ -1,0 +1,38 @@
+/** What both forms of a bundle are verified with. */
+
+import { equalBytes, toHex } from '../primitives/bytes.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import type { ProgressOptions } from '../primitives/progress.ts'
+import type { Verifier } from '../primitives/signature.ts'
+import type { PreKeyVerifier } from '../identity/index.ts'
+import { breakAt } from './refusal.ts'
+
+/** A block that the verifier knows already. */
+export interface TrustedHead {
+  readonly height: number
+  /** Digest of its header. */
+  readonly hash: Uint8Array
+}
+
+/** Ports, and what is known already. */
+export interface Verification extends ProgressOptions {
+  readonly verifier: Verifier
+  readonly preKeyVerifier?: PreKeyVerifier
+  readonly trustedHead?: TrustedHead
+}
+
+/** Stops when the bundle ends before the block that is trusted. */
+export function checkReach(heightLast: number, trusted: TrustedHead | undefined): void {
+  if (trusted === undefined || trusted.height <= heightLast) return
+  breakAt(
+    trusted.height,
+    'trusted head',
+    `expected this block, found ${heightLast} as the last; ask for a newer bundle`,
+  )
+}
+
+/** Stops when a block of the trusted height is another one. */
+export function checkTrusted(height: number, hash: Digest32, trusted: TrustedHead | undefined): void {
+  if (trusted?.height !== height || equalBytes(hash, trusted.hash)) return
+  breakAt(height, 'trusted head', `expected ${toHex(trusted.hash)}, found ${toHex(hash)}`)
+}
