@@ -87,11 +87,30 @@ async function collect(source: unknown, bytesMax: number): Promise<Bytes | undef
  * the store fails: `ERR_STORAGE_READ`; when the signal ends the work: `ERR_ABORTED`. {@link VitalsealError}
  */
 export async function readBlock(blocks: Blockstore, cid: CID, options: ReadOptions): Promise<Bytes> {
+  return readBlockWhile(blocks, cid, options, (bytes) => Promise.resolve(bytes))
+}
+
+/**
+ * Returns what `work` makes of a block, once the block is known to be the one of that address.
+ *
+ * Hashing and work run at the same time, so that both cores of a phone are used; work may not publish anything.
+ *
+ * @throws As {@link readBlock} does. {@link VitalsealError}
+ */
+export async function readBlockWhile<T>(
+  blocks: Blockstore,
+  cid: CID,
+  options: ReadOptions,
+  work: (bytes: Bytes) => Promise<T>,
+): Promise<T> {
   const { bytesMax, record, signal } = options
   throwIfAborted(signal)
   const bytes = await fetchBlock(blocks, cid, options)
   throwIfAborted(signal)
-  if (bytes !== undefined && bytes.length <= bytesMax && (await hashesTo(cid, bytes))) return bytes
+  if (bytes !== undefined && bytes.length <= bytesMax) {
+    const [isBlock, result] = await Promise.all([hashesTo(cid, bytes), work(bytes)])
+    if (isBlock) return result
+  }
   const message = `block ${cid.toString()}: the store gave other bytes; delete the local copy and fetch it again`
   throw new VitalsealError('ERR_STORAGE_CORRUPT', message, { details: { record } })
 }

@@ -2,19 +2,26 @@
  * A blockstore in memory: for tests, examples and outboxes that need not survive.
  */
 
+import type { CID } from 'multiformats/cid'
+
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { Blockstore } from './blockstore.ts'
 
 /** A blockstore whose answers are at hand. */
 export interface MemoryBlockstore extends Blockstore {
   /** Returns the block itself, not to be changed, or undefined. */
-  readonly get: (cid: { toString(): string }) => Bytes | undefined
+  readonly get: (cid: CID) => Bytes | undefined
   /** Keeps a copy of the block. */
-  readonly put: (cid: { toString(): string }, bytes: Uint8Array) => void
+  readonly put: (cid: CID, bytes: Uint8Array) => void
   /** Forgets the block. */
-  readonly delete: (cid: { toString(): string }) => void
+  readonly delete: (cid: CID) => void
   /** Number of blocks. */
   readonly blockCount: number
+}
+
+/** Blocks are the same under either codec; the text of a CID would cost more than hashing a short block. */
+function keyOf({ multihash }: CID): string {
+  return String.fromCharCode(...multihash.bytes)
 }
 
 /**
@@ -24,9 +31,9 @@ export interface MemoryBlockstore extends Blockstore {
 export function createMemoryBlockstore(): MemoryBlockstore {
   const blocks = new Map<string, Bytes>()
   return Object.freeze({
-    get: (cid) => blocks.get(cid.toString()),
-    put: (cid, bytes) => void blocks.set(cid.toString(), copyBytes(bytes)),
-    delete: (cid) => void blocks.delete(cid.toString()),
+    get: (cid) => blocks.get(keyOf(cid)),
+    put: (cid, bytes) => void blocks.set(keyOf(cid), copyBytes(bytes)),
+    delete: (cid) => void blocks.delete(keyOf(cid)),
     get blockCount() {
       return blocks.size
     },

@@ -12,7 +12,7 @@ import { createFrameOpener, openAead, type AeadContext } from '../primitives/aea
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
-import { readBlock, type Blockstore } from './blockstore.ts'
+import { readBlock, readBlockWhile, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import { readKey, type OpeningKey } from './epoch-key.ts'
 import {
@@ -25,7 +25,7 @@ import {
   type SealedParts,
 } from './header.ts'
 import { joinBytes } from './hashing.ts'
-import { createUnpadder } from './padding.ts'
+import { createUnpadder, lastNonZero, PADDING_MARKER } from './padding.ts'
 
 /** What a record is opened with. */
 export interface OpenOptions extends ProgressOptions {
@@ -71,11 +71,44 @@ export async function openRecord(id: RecordId, options: OpenOptions & { readonly
   const { range } = options
   if (range !== undefined) assertRange(range)
   const record = await openRoot(id, options)
-  const chunks: Bytes[] = []
-  const { start, end } = range ?? { start: 0, end: Infinity }
-  const frameFirst = Math.min(Math.floor(start / record.frameBytes), record.frameCount)
-  let position = frameFirst * record.frameBytes
+  const whole = range === undefined ? await openWhole(record, options) : undefined
+  return whole ?? openRange(record, range ?? { start: 0, end: Infinity }, options)
+}
+
+/**
+ * The whole plaintext; undefined when its last frame is nothing but padding.
+ *
+ * The last frame is taken first: it tells the length, so that the others are copied to their place while WebCrypto works
+ * on those that follow.
+ */
+async function openWhole(record: OpenedRecord, options: ProgressOptions): Promise<Bytes | undefined> {
+  const { frameBytes, frameCount: total } = record
+  const read = async (index: number) => ({ start: index * frameBytes, frame: await record.frame(index) })
+  let whole: Bytes | undefined
+  let done = 0
+  for await (const { start, frame } of mapInOrder(lastFirst(total), BLOCKS_AT_ONCE, read)) {
+    if (whole === undefined) {
+      const lastIndex = lastNonZero(frame)
+      if (lastIndex < 0) return undefined
+      if (frame[lastIndex] !== PADDING_MARKER) throw decryptionFailed()
+      whole = new Uint8Array(start + lastIndex)
+    }
+    whole.set(frame.subarray(0, whole.length - start), start)
+    await reportStep(options, { done: ++done, total, step: 'open' })
+  }
+  return whole
+}
+
+function* lastFirst(count: number): Generator<number, void> {
+  yield count - 1
+  yield* indexes(0, count - 1)
+}
+
+async function openRange(record: OpenedRecord, { start, end }: ByteRange, options: ProgressOptions): Promise<Bytes> {
   if (start === end) return new Uint8Array(0)
+  const frameFirst = Math.min(Math.floor(start / record.frameBytes), record.frameCount)
+  const chunks: Bytes[] = []
+  let position = frameFirst * record.frameBytes
   for await (const chunk of plaintextFrom(record, { frameFirst, end }, options)) {
     const from = Math.max(0, start - position)
     const until = Math.min(chunk.length, end - position)
@@ -83,7 +116,7 @@ export async function openRecord(id: RecordId, options: OpenOptions & { readonly
     position += chunk.length
     if (position >= end) break
   }
-  return chunks.length === 1 ? own(chunks[0] as Bytes) : joinBytes(chunks)
+  return joinBytes(chunks)
 }
 
 /** Returns bytes with nothing behind them: nobody shall find padding in the buffer of a plaintext. */
@@ -124,14 +157,12 @@ async function openRoot(id: RecordId, options: OpenOptions): Promise<OpenedRecor
     : openFrames(id, parts.value, context, options)
 }
 
-function openSingleBlock({ header, layout, ciphertext }: SealedParts, context: AeadContext): OpenedRecord {
+async function openSingleBlock(parts: SealedParts, context: AeadContext): Promise<OpenedRecord> {
+  const { header, layout, ciphertext } = parts
   const { salt, commitment } = header
-  return {
-    frameCount: 1,
-    frameBytes: layout.frameBytes,
-    frame: async () =>
-      (await openAead({ ...context, salt, commitment, ciphertext })) ?? Promise.reject(decryptionFailed()),
-  }
+  const plaintext = await openAead({ ...context, salt, commitment, ciphertext })
+  if (plaintext === undefined) throw decryptionFailed()
+  return { frameCount: 1, frameBytes: layout.frameBytes, frame: () => Promise.resolve(plaintext) }
 }
 
 function openFrames(id: RecordId, parts: SealedParts, context: AeadContext, options: OpenOptions): OpenedRecord {
@@ -140,16 +171,13 @@ function openFrames(id: RecordId, parts: SealedParts, context: AeadContext, opti
   const opener = createFrameOpener({ ...context, salt, commitment, frameCount })
   if (opener === undefined) throw decryptionFailed()
   const { blocks, signal } = options
+  const reading = { bytesMax: FRAME_BLOCK_BYTES_MAX, record: id, signal }
   return {
     frameCount,
     frameBytes,
     async frame(index) {
-      const ciphertext = await readBlock(blocks, frames[index]!, {
-        bytesMax: FRAME_BLOCK_BYTES_MAX,
-        record: id,
-        signal,
-      })
-      const plaintext = await opener.open(ciphertext, index)
+      const open = (ciphertext: Bytes) => opener.open(ciphertext, index)
+      const plaintext = await readBlockWhile(blocks, frames[index]!, reading, open)
       if (plaintext?.length !== frameBytes) throw decryptionFailed()
       return plaintext
     },

@@ -69,7 +69,8 @@ export function createUnpadder(options: { readonly isMidway: boolean }): Unpadde
   }
 }
 
-function lastNonZero(frame: Uint8Array): number {
+/** Returns the index of the last byte that is no zero, or -1. */
+export function lastNonZero(frame: Uint8Array): number {
   let index = frame.length - 1
   while (index >= 0 && frame[index] === 0) index--
   return index

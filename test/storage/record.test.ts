@@ -14,6 +14,7 @@ import {
   sealStream,
   storeRecord,
   streamRecord,
+  type Blockstore,
   type SealedRecord,
 } from '../../src/storage/index.ts'
 import { codeOf, codeOfResult } from '../support/failure.ts'
@@ -211,9 +212,12 @@ describe('a range', () => {
     const blocks = await stored(record)
     const { frameBytes, frames } = rootOf(record)
     const read: string[] = []
-    const watched = {
+    const watched: Blockstore = {
       put: () => undefined,
-      get: (cid: { toString(): string }) => (read.push(cid.toString()), blocks.get(cid)),
+      get: (cid) => {
+        read.push(cid.toString())
+        return blocks.get(cid)
+      },
     }
     await openRecord(record.id, { key, blocks: watched, range: { start: frameBytes + 1, end: frameBytes + 2 } })
     expect(read).toEqual([record.id, frames[1]!.toString()])

@@ -89,7 +89,11 @@ describe('a key or context that is another', () => {
     const other = createOpeningKey(otherSecret, { ...context, ...change }, options)
     for (const record of [small, large]) {
       const blocks = storeOf(record.blocks)
-      expect(await codeOfAsync(openRecord(record.id, { key: other, blocks }))).toBe('ERR_DECRYPTION_FAILED')
+      for (const range of [undefined, { start: 0, end: 0 }, { start: 9_000_000, end: 9_000_001 }]) {
+        const part = range === undefined ? {} : { range }
+        const code = await codeOfAsync(openRecord(record.id, { key: other, blocks, ...part }))
+        expect(code).toBe('ERR_DECRYPTION_FAILED')
+      }
       expect(await codeOfAsync(openRecord(record.id, { key: createOpeningKey(secret, context), blocks }))).toBe(
         'resolved',
       )
