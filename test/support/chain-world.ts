@@ -75,14 +75,15 @@ export function createChainWorld(
     readonly registrars?: readonly Did[]
     readonly quotaPerMinute?: number
     readonly balances?: Genesis['balances']
+    readonly members?: readonly { readonly did: Did }[]
   } = {},
 ): ChainWorld {
-  const { registrars = [], quotaPerMinute = 600, balances = [] } = options
+  const { registrars = [], quotaPerMinute = 600, balances = [], members = [{ did: party('node').did }] } = options
   const genesis = createGenesis(
     {
       preset: 'consortium',
       kinds: KINDS,
-      members: [{ did: party('node').did }],
+      members,
       timeMs: START_MS,
       registrars,
       balances,
