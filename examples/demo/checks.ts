@@ -1,7 +1,8 @@
 /** Progress while the demo runs, and the table of what it checked. */
 import { performance } from 'node:perf_hooks'
 
-interface Check {
+/** Something that must hold. */
+export interface Check {
   readonly name: string
   readonly held: boolean
 }
@@ -12,6 +13,8 @@ export function createNotebook() {
   const timings: { readonly name: string; readonly ms: number; readonly count: number }[] = []
   const isTerminal = process.stdout.isTTY
   return {
+    checks: checks as readonly Check[],
+    timings: timings as readonly { readonly name: string; readonly ms: number; readonly count: number }[],
     /** Notes whether something that must hold does. */
     check(name: string, held: boolean): void {
       checks.push({ name, held })

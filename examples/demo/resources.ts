@@ -2,22 +2,21 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-
+import { parseResource, parseResources, unwrap, type Resource } from 'vitalseal/fhir'
 import type { DataType } from 'vitalseal/primitives'
 
-/** One resource: what the demo says about it, and its exact bytes. */
+/** One resource of a patient, with a name for people. */
 export interface Reading {
   readonly name: string
-  readonly dataType: DataType
-  readonly bytes: Uint8Array
+  readonly resource: Resource
 }
 
 /** One patient of the demo. */
 export interface Cast {
   readonly patient: string
   readonly readings: readonly Reading[]
-  /** Types that the story's doctor is granted; half of them when absent. */
-  readonly granted?: readonly DataType[]
+  /** Types that the story's doctor is granted. */
+  readonly granted: readonly DataType[]
 }
 
 /** Resources of each patient: those that the story's doctor is granted, and the others. */
@@ -30,76 +29,48 @@ const OBSERVATIONS = {
   },
 } as const
 
-interface Coded {
-  readonly resourceType?: string
-  readonly id?: string
-  readonly code?: { readonly coding?: readonly { readonly system?: string; readonly code?: string }[] }
-}
+/** The examples say dates without a time zone; the demo's hospital is in the Netherlands. */
+const options = { timeZone: '+01:00', receivedAtMs: Date.now() }
 
-function typeOf(resource: Coded): DataType {
-  const coding = resource.code?.coding?.find(({ system, code }) => system !== undefined && code !== undefined)
-  if (coding === undefined) return `http://hl7.org/fhir/resource-types|${resource.resourceType ?? 'Resource'}`
-  return `${coding.system as string}|${coding.code as string}`
-}
-
-/** Keeps the bytes as they came: JSON.parse and back would turn 1.00 into 1. */
-function toReading(bytes: Uint8Array): Reading {
-  const resource = JSON.parse(new TextDecoder().decode(bytes)) as Coded
-  return { name: `${resource.resourceType ?? 'Resource'}/${resource.id ?? '?'}`, dataType: typeOf(resource), bytes }
+function nameOf(resource: Resource): string {
+  const { id } = JSON.parse(new TextDecoder().decode(resource.bytes)) as { readonly id?: string }
+  return `${resource.type}/${id ?? '?'}`
 }
 
 /** Reads the examples from where npm put them. */
 export function readExamples(): readonly Cast[] {
   const folder = dirname(createRequire(import.meta.url).resolve('hl7.fhir.r4.examples/package.json'))
-  const readAll = (ids: readonly string[]) =>
-    ids.map((id) => toReading(readFileSync(join(folder, `Observation-${id}.json`))))
+  const read = (id: string): Reading => {
+    const resource = unwrap(parseResource(readFileSync(join(folder, `Observation-${id}.json`)), options))
+    return { name: `Observation/${id}`, resource }
+  }
   return Object.entries(OBSERVATIONS).map(([patient, ids]) => {
-    const granted = readAll(ids.granted)
-    return { patient, readings: [...granted, ...readAll(ids.others)], granted: granted.map(({ dataType }) => dataType) }
+    const granted = ids.granted.map(read)
+    return {
+      patient,
+      readings: [...granted, ...ids.others.map(read)],
+      granted: granted.map(({ resource }) => resource.dataType),
+    }
   })
 }
 
-/**
- * Reads a FHIR Bundle or NDJSON file; every entry that is an Observation becomes a reading.
- *
- * Entries of a Bundle are cut out of the text, so that their numbers keep their digits too.
- */
+/** Reads a FHIR Bundle or NDJSON file; every Observation in it that can be used becomes a reading of one patient. */
 export function readUserFile(path: string): readonly Cast[] {
-  const text = readFileSync(path, 'utf8')
-  const encoder = new TextEncoder()
-  const isBundle = /^\s*\{/.test(text) && /"resourceType"\s*:\s*"Bundle"/.test(text)
-  const parts = isBundle ? cutEntries(text) : text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  const readings = parts
-    .map((part) => toReading(encoder.encode(part)))
-    .filter(({ name }) => name.startsWith('Observation/'))
+  const readings: Reading[] = []
+  let unusable = 0
+  for (const result of parseResources(readFileSync(path), options)) {
+    if (!result.ok) unusable++
+    else if (result.value.type === 'Observation') readings.push({ name: nameOf(result.value), resource: result.value })
+  }
+  if (unusable > 0) console.log(`${unusable} entries of ${path} cannot be used and are left out`)
   if (readings.length === 0)
     throw new Error(`${path} holds no Observation; the demo takes a FHIR Bundle or NDJSON file`)
-  return [{ patient: path, readings }]
-}
-
-/** The source text of each `resource` member of a Bundle's entries. */
-function cutEntries(text: string): readonly string[] {
-  const parts: string[] = []
-  let depth = 0
-  let inString = false
-  let start = -1
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]
-    if (inString) {
-      if (char === '\\') i++
-      else if (char === '"') inString = false
-    } else if (char === '"') inString = true
-    else if (char === '{') {
-      depth++
-      // Bundle > entry > resource
-      if (depth === 3 && start === -1 && /"resource"\s*:\s*$/.test(text.slice(Math.max(0, i - 40), i))) start = i
-    } else if (char === '}') {
-      if (depth === 3 && start !== -1) {
-        parts.push(text.slice(start, i + 1))
-        start = -1
-      }
-      depth--
-    }
-  }
-  return parts
+  const types = [...new Set(readings.map(({ resource }) => resource.dataType))]
+  return [
+    {
+      patient: path.split('/').at(-1) ?? path,
+      readings,
+      granted: types.slice(0, Math.max(1, Math.ceil(types.length / 2))),
+    },
+  ]
 }
