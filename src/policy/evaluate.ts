@@ -13,7 +13,7 @@
 
 import type { DataType } from '../primitives/did.ts'
 import { grantOf, storeOf, type Entry, type PolicyIndex } from './policy-index.ts'
-import { areAmong, contains, isTime, sortObligations, type Mutable } from './terms.ts'
+import { areAmong, contains, isName, isTime, sortObligations, type Mutable } from './terms.ts'
 import {
   ACTIONS,
   END_OF_TIME_MS,
@@ -83,19 +83,14 @@ export function evaluateAccess<T extends string = DataType>(
 function isAnswerable(request: AccessRequest<string>): boolean {
   const { patient, requester, action, purpose, atMs, dataAtMs = 0, credentials = [] } = request
   return (
-    isNamed(patient) &&
-    isNamed(requester) &&
+    isName(patient) &&
+    isName(requester) &&
     isAction(action) &&
     isPurpose(purpose) &&
     isTime(atMs) &&
     isTime(dataAtMs) &&
     credentials.every(({ notBeforeMs, notAfterMs }) => isTime(notBeforeMs) && isTime(notAfterMs))
   )
-}
-
-/** Whether a text may name a party; never true of what the index calls a role. */
-function isNamed(party: unknown): boolean {
-  return typeof party === 'string' && party.startsWith('did:')
 }
 
 /** Judges a grant by each of its clauses but the time of access. */
@@ -138,9 +133,7 @@ function reasonsOf<T extends string>(
   judged: readonly Judgement<T>[],
   { patient, atMs }: AccessRequest<T>,
 ): readonly Reason<T>[] {
-  // Two credentials of one role lead to the same grant twice.
-  const byRecord = new Map(judged.map((judgement) => [judgement.entry.record, judgement]))
-  return [...byRecord.values()].map(({ entry, weight, code, clause }) => {
+  return judged.map(({ entry, weight, code, clause }) => {
     const { access, height } = entry.terms
     const { fromMs } = entry.window
     const reason: Mutable<Reason<T>> = { code, grant: grantOf(patient, entry) }

@@ -5,20 +5,19 @@
 
 import type { DataType, Did } from '../primitives/did.ts'
 import { formatMoment } from './civil-date.ts'
-import { findMalformed } from './terms.ts'
+import { findMalformed, isObligation } from './terms.ts'
 import {
   END_OF_TIME_MS,
+  PURPOSES,
   type Decision,
   type Grant,
   type Grantee,
   type GrantTerms,
   type Obligation,
-  type Purpose,
   type Reason,
   type ReasonCode,
   type TimeWindow,
 } from './types.ts'
-import { isPurpose } from './words.ts'
 
 /** Names for people. */
 export interface ExplainOptions<T extends string = DataType> {
@@ -26,32 +25,33 @@ export interface ExplainOptions<T extends string = DataType> {
   readonly nameOf?: (named: Did | T) => string | undefined
 }
 
-const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
-  TREAT: 'treatment',
-  ETREAT: 'emergency treatment',
-  BTG: 'breaking the glass',
-  ERTREAT: 'emergency room treatment',
-  COC: 'coordination of care',
-  HRESCH: 'healthcare research',
-  BIORCH: 'biomedical research',
-  CLINTRCH: 'clinical trials',
-  PATRQT: "the patient's request",
-  HPAYMT: 'payment',
-  HOPERAT: 'healthcare operations',
-  PUBHLTH: 'public health',
-}
+/** As many texts as the list is long. */
+type OneFor<L extends readonly unknown[]> = { readonly [P in keyof L]: string }
 
-const REASON_WORDS: Readonly<Record<ReasonCode, string>> = {
+/** In the order of the wire. */
+const PURPOSE_WORDS: OneFor<typeof PURPOSES> = [
+  'treatment',
+  'emergency treatment',
+  'breaking the glass',
+  'emergency room treatment',
+  'coordination of care',
+  'healthcare research',
+  'biomedical research',
+  'clinical trials',
+  "the patient's request",
+  'payment',
+  'healthcare operations',
+  'public health',
+]
+
+/** The other reasons are clauses that do not fit. */
+const REASON_WORDS: Partial<Record<ReasonCode, string>> = {
   owner: 'the requester is the owner',
   granted: 'permits it',
   denied: 'denies it',
   'no-grant': 'nothing was granted',
   expired: 'has ended',
   'not-yet': 'has not begun',
-  'data-type': 'is for other types of data',
-  action: 'is for other actions',
-  purpose: 'is for other purposes',
-  'data-window': 'is for data of another or of a given time',
   'unknown-clause': 'is not understood',
 }
 
@@ -76,7 +76,7 @@ function explainTerms<T extends string>(terms: GrantTerms<T>, options: ExplainOp
   const types = dataTypes === 'all' ? 'all types of data' : list(dataTypes.map((type) => nameFor(type, options)))
   return [
     `${verbs} ${list(actions.map((action) => (action === 'access' ? 'read' : action)))} ${types}`,
-    ` for ${list(purposes.map((purpose) => (isPurpose(purpose) ? PURPOSE_WORDS[purpose] : purpose)))} ${explainWindow(access)}`,
+    ` for ${list(purposes.map((purpose) => PURPOSE_WORDS[PURPOSES.indexOf(purpose)] ?? purpose))} ${explainWindow(access)}`,
     data === undefined ? '' : `, on data ${explainWindow(data)}`,
     ...obligations.map((obligation) => `; ${explainObligation(obligation)}`),
   ].join('')
@@ -94,19 +94,14 @@ function explainEnd(untilMs: number): string {
   return untilMs === END_OF_TIME_MS ? ' on' : ` until ${formatMoment(untilMs)}`
 }
 
+/** `notify patient`, `delete after 1 July 2026`; what is not understood as it came. */
 function explainObligation(obligation: Obligation): string {
-  switch (obligation.kind) {
-    case 'redact':
-      return `without what is labelled ${list(obligation.labels)}`
-    case 'notify-patient':
-      return 'the patient is told of each use'
-    case 'exclusive-until':
-      return `nobody else before ${formatMoment(obligation.untilMs)}`
-    case 'delete-after':
-      return `copies to be deleted on ${formatMoment(obligation.afterMs)}`
-    default:
-      return 'with an obligation that is not understood'
-  }
+  if (!isObligation(obligation)) return JSON.stringify(obligation)
+  const { kind, ...rest } = obligation
+  const words = Object.values<number | readonly string[]>(rest).map((detail) =>
+    typeof detail === 'number' ? formatMoment(detail) : list(detail),
+  )
+  return [kind.replace('-', ' '), ...words].join(' ')
 }
 
 /**
@@ -132,11 +127,10 @@ function explainReason<T extends string>(
   { code, clause, grant, height }: Reason<T>,
   options: ExplainOptions<T>,
 ): string {
-  const what = REASON_WORDS[code]
-  if (grant === undefined) return clause === undefined ? `${what}.` : `the ${clause} ${what}.`
-  const block = height === undefined ? '' : ` (block ${height})`
-  const place = clause === 'credential' || code === 'unknown-clause' ? `, by its ${clause!}` : ''
-  return `"${explainGrant(grant, options)}"${block} ${what}${place}.`
+  const what = grant === undefined ? '' : `"${explainGrant(grant, options)}" `
+  const block = height === undefined ? '' : `of block ${height} `
+  const place = clause === undefined ? '' : ` (${clause})`
+  return `${what}${block}${REASON_WORDS[code] ?? 'does not fit'}${place}.`
 }
 
 function nameFor<T extends string>(named: Did | T, { nameOf }: ExplainOptions<T>): string {

@@ -5,15 +5,13 @@
 
 import { rejectArgument } from '../errors.ts'
 import type { Did } from '../primitives/did.ts'
+import { DAY_MS, MINUTE_MS } from './civil-date.ts'
 import { ROLES } from '../primitives/roles.ts'
-import { copyWindow, EXPECTED, findMalformed, findUnknown, hasOnly, isName, isTime, readTerms } from './terms.ts'
+import { copyFrozen, expectedOf, findMalformed, findUnknown, hasOnly, isName, isTime, readTerms } from './terms.ts'
 import type { Grant, Grantee, TimeWindow } from './types.ts'
 
 /** The form of a did:key of a secp256k1 key; whether it names a point is shown by what it signs. */
 const DID = /^did:key:zQ3s[1-9A-HJ-NP-Za-km-z]{45}$/
-
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
 
 /** Tells whether a value has the form of a party. */
 export function isParty(value: unknown): value is Did {
@@ -60,23 +58,14 @@ export function createGrant(fields: Grant): Grant
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T>
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T> {
   const flaw = findMalformed(fields) ?? findUnknown(fields)
-  if (flaw !== undefined) rejectArgument(flaw, EXPECTED[flaw], 'something else')
+  if (flaw !== undefined) rejectArgument(flaw, expectedOf(flaw), 'something else')
   const { grantor, patient = grantor, grantee, access, data } = fields
   assertParties({ patient, grantor, grantee })
   const { dataTypes, clauses } = readTerms(fields)
   const { actions, purposes, effect, obligations } = clauses
-  return Object.freeze({
-    patient,
-    grantor,
-    grantee: typeof grantee === 'string' ? grantee : Object.freeze({ ...grantee }),
-    dataTypes,
-    actions,
-    purposes,
-    access: copyWindow(access),
-    ...(data && { data: copyWindow(data) }),
-    effect,
-    obligations,
-  })
+  // An absent data window stays absent.
+  const grant = { patient, grantor, grantee, dataTypes, actions, purposes, access, data, effect, obligations }
+  return copyFrozen(grant) as Grant<T>
 }
 
 /**
@@ -91,10 +80,9 @@ export function createWindow(options: {
   readonly minutes?: number
 }): TimeWindow {
   const { fromMs, days = 0, minutes = 0 } = options
-  for (const [name, value] of Object.entries({ fromMs, days, minutes })) {
-    if (!isTime(value)) rejectArgument(name, 'a whole number from 0 on', String(value))
-  }
   const untilMs = fromMs + days * DAY_MS + minutes * MINUTE_MS
-  if (untilMs === fromMs || !isTime(untilMs)) rejectArgument('days', 'an end after the start', String(days))
+  if (![fromMs, days, minutes, untilMs].every(isTime) || untilMs === fromMs) {
+    rejectArgument('options', 'whole numbers that make an end after the start', `${fromMs}, ${days}, ${minutes}`)
+  }
   return Object.freeze({ fromMs, untilMs })
 }

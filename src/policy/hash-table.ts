@@ -6,8 +6,7 @@
  * long. Where to look next depends on the whole hash, so that only equal hashes make a search longer.
  */
 
-/** No entry, no number. */
-export const NONE = -1
+import { NONE } from './layout.ts'
 
 /** Returns an array of integers with room for `size` of them, the given ones first, the others {@link NONE}. */
 export function allocate(size: number, integers: ArrayLike<number> = []): Int32Array<ArrayBuffer> {

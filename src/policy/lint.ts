@@ -3,9 +3,10 @@
  */
 
 import type { DataType } from '../primitives/did.ts'
+import { DAY_MS } from './civil-date.ts'
 import { findMalformed } from './terms.ts'
 import { PURPOSES, type Grant } from './types.ts'
-import { coveredPurposes, maskOf } from './words.ts'
+import { coveredPurposes } from './words.ts'
 
 /** Something to ask the patient about before a grant is signed. */
 export interface GrantFinding {
@@ -15,7 +16,7 @@ export interface GrantFinding {
 }
 
 /** Ten years: whoever grants for longer has not thought of an end. */
-export const EXPIRY_MS_MAX: number = 3_652 * 24 * 60 * 60_000
+export const EXPIRY_MS_MAX: number = 3_652 * DAY_MS
 
 /**
  * Lists what in a permit is wider than people usually mean: all types, all purposes, ten years or more. A deny may be as
@@ -24,18 +25,10 @@ export const EXPIRY_MS_MAX: number = 3_652 * 24 * 60 * 60_000
 export function lintGrant<T extends string = DataType>(grant: Grant<T>): readonly GrantFinding[] {
   if (findMalformed(grant) !== undefined || (grant.effect ?? 'permit') !== 'permit') return []
   const { dataTypes, purposes, access } = grant
-  const findings: GrantFinding[] = []
-  if (dataTypes === 'all') {
-    findings.push({ rule: 'all-types', message: 'covers every type of data; name the types' })
-  }
-  if (access.untilMs - access.fromMs >= EXPIRY_MS_MAX) {
-    findings.push({ rule: 'no-expiry', message: 'lasts for ten years or longer; choose an end' })
-  }
-  if (coveredPurposes(maskOf(purposes, PURPOSES)) === maskOf(PURPOSES, PURPOSES)) {
-    findings.push({
-      rule: 'all-purposes',
-      message: 'holds for every purpose; name the purposes',
-    })
-  }
-  return findings
+  const rules = [
+    ['all-types', dataTypes === 'all', 'covers all types of data'],
+    ['no-expiry', access.untilMs - access.fromMs >= EXPIRY_MS_MAX, 'lasts for ten years or more'],
+    ['all-purposes', coveredPurposes(purposes) === coveredPurposes(PURPOSES), 'holds for all purposes'],
+  ] as const
+  return rules.flatMap(([rule, isFound, message]) => (isFound ? [{ rule, message }] : []))
 }

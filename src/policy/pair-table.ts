@@ -6,15 +6,11 @@
 
 import type { Did } from '../primitives/did.ts'
 import { textOf } from './grant.ts'
-import { allocate, findPlace, NONE, withFreePlaces } from './hash-table.ts'
+import { allocate, findPlace, withFreePlaces } from './hash-table.ts'
+import { NONE, PAIR_GRANTEE, PAIR_INTS, PAIR_NEXT, PAIR_RECORD } from './layout.ts'
 import { PartyTable } from './party-table.ts'
+import { copyFrozen } from './terms.ts'
 import type { Grantee } from './types.ts'
-
-/** Numbers of owner and grantee, first record, number of the owner's next grantee. */
-const PAIR_INTS = 4
-const GRANTEE = 1
-const RECORD = 2
-const NEXT = 3
 
 /** The pairs of one index. */
 export class PairTable {
@@ -34,7 +30,7 @@ export class PairTable {
     if (typeof name === 'string') return this.#parties.intern(name)
     const known = this.#find(name)
     if (known !== NONE) return known
-    const number = NONE - this.#roles.push(Object.freeze({ ...name }))
+    const number = NONE - this.#roles.push(copyFrozen(name))
     this.#roleNumbers.set(textOf(name), number)
     return number
   }
@@ -47,7 +43,7 @@ export class PairTable {
   /** Returns the first record of an owner and a grantee, or NONE. */
   firstRecord(patient: Did, grantee: Grantee): number {
     const [owner, other] = [this.#find(patient), this.#find(grantee)]
-    return owner === NONE || other === NONE ? NONE : this.#pairs[this.#placeOf(owner, other) + RECORD]!
+    return owner === NONE || other === NONE ? NONE : this.#pairs[this.#placeOf(owner, other) + PAIR_RECORD]!
   }
 
   /** Makes a record the first one of an owner and a grantee, who need not have been related before. */
@@ -55,13 +51,13 @@ export class PairTable {
     const [owner, other] = [this.intern(patient), this.intern(grantee)]
     const place = this.#placeOf(owner, other)
     if (this.#pairs[place] === NONE) {
-      this.#pairs.set([owner, other, NONE, this.#parties.extraOf(owner)], place)
-      this.#parties.setExtra(owner, other)
+      this.#pairs.set([owner, other, NONE, this.#parties.granteeOf(owner)], place)
+      this.#parties.setGrantee(owner, other)
       this.#pairCount++
     }
-    this.#pairs[place + RECORD] = record
+    this.#pairs[place + PAIR_RECORD] = record
     this.#pairs = withFreePlaces(this.#pairs, PAIR_INTS, this.#pairCount, (old) =>
-      hashOf(this.#pairs[old]!, this.#pairs[old + GRANTEE]!),
+      hashOf(this.#pairs[old]!, this.#pairs[old + PAIR_GRANTEE]!),
     )
   }
 
@@ -71,7 +67,7 @@ export class PairTable {
       pairs,
       PAIR_INTS,
       hashOf(owner, other),
-      (place) => pairs[place] === owner && pairs[place + GRANTEE] === other,
+      (place) => pairs[place] === owner && pairs[place + PAIR_GRANTEE] === other,
     )
   }
 
@@ -79,8 +75,9 @@ export class PairTable {
   granteesOf(patient: Did): readonly Grantee[] {
     const grantees: Grantee[] = []
     const owner = this.#find(patient)
-    let other = owner === NONE ? NONE : this.#parties.extraOf(owner)
-    for (; other !== NONE; other = this.#pairs[this.#placeOf(owner, other) + NEXT]!) grantees.push(this.nameOf(other))
+    let other = owner === NONE ? NONE : this.#parties.granteeOf(owner)
+    for (; other !== NONE; other = this.#pairs[this.#placeOf(owner, other) + PAIR_NEXT]!)
+      grantees.push(this.nameOf(other))
     return grantees.sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
   }
 }

@@ -7,13 +7,13 @@
  * Protocol 2, line 4).
  */
 
-import { fail, rejectArgument, succeed, unwrap, type Result } from '../errors.ts'
+import { fail, rejectArgument, succeed, unwrap, type Failure, type Result } from '../errors.ts'
 import type { DataType, Did } from '../primitives/did.ts'
 import { assertParties, textOf } from './grant.ts'
-import { NONE } from './hash-table.ts'
+import { NONE } from './layout.ts'
 import { PairTable } from './pair-table.ts'
 import { RecordTable, type RecordFields } from './record-table.ts'
-import { ALWAYS, findMalformed, intersect, isTime, readTerms, type Mutable, type ReadTerms } from './terms.ts'
+import { ALWAYS, findMalformed, intersect, readTerms, type Mutable, type ReadTerms } from './terms.ts'
 import type { Grant, Grantee, GrantSet, GrantTerms, HeldCredential, TimeWindow } from './types.ts'
 
 /** Grantors whose sets count for one owner and grantee. */
@@ -97,6 +97,11 @@ function contradicts<T extends string>(terms: GrantTerms<T>, set: GrantSet<T>): 
   return patient !== set.patient || grantor !== set.grantor || textOf(grantee) !== textOf(set.grantee)
 }
 
+function tooMany(limit: string, allowed: number, found: number): Failure<'ERR_POLICY_LIMIT'> {
+  const details = { limit, allowed, found }
+  return fail('ERR_POLICY_LIMIT', `"grants" expected at most ${allowed} ${limit}, found ${found}`, { details })
+}
+
 /** One grant to somebody, as the queries of this folder see it. */
 export interface Entry<T extends string> {
   readonly record: number
@@ -156,7 +161,6 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
     const { patient, grantor, grantee } = set
     assertParties(set)
     if (!Array.isArray(set.grants)) rejectArgument('grants', 'a list of grants', typeof set.grants)
-    if (!isTime(at.height ?? 0)) rejectArgument('height', 'a whole number', typeof at.height)
     if (!this.#mayGrant({ patient, grantor })) {
       return fail('ERR_POLICY_GRANTOR', '"grantor" may not grant access to data of "patient"', { details: { grantor } })
     }
@@ -165,14 +169,8 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
     const before = this.entriesOf(patient, grantee)
     const replaced = before.filter((entry) => entry.grantor === grantor)
     const grantors = new Set(before.map((entry) => entry.grantor)).add(grantor)
-    const [limit, allowed, found] =
-      grants.length > GRANTS_PER_SET_MAX
-        ? ['grants', GRANTS_PER_SET_MAX, grants.length]
-        : ['grantors', GRANTORS_MAX, grants.length && grantors.size]
-    if (found > allowed) {
-      const message = `"grants" expected at most ${allowed} ${limit}, found ${found}`
-      return fail('ERR_POLICY_LIMIT', message, { details: { limit, allowed, found } })
-    }
+    if (grants.length > GRANTS_PER_SET_MAX) return tooMany('grants', GRANTS_PER_SET_MAX, grants.length)
+    if (grants.length > 0 && grantors.size > GRANTORS_MAX) return tooMany('grantors', GRANTORS_MAX, grantors.size)
     for (const { record } of replaced) this.#records.remove(record)
     if (before.length + grants.length > 0) this.#link({ ...set, grants }, before, at.height)
     return succeed({ patient, grantor, grantee, grants: replaced.map((entry) => grantOf(patient, entry)) })

@@ -4,21 +4,9 @@
  * one touches one or two cache lines.
  */
 
-import { allocate, NONE, withRoom } from './hash-table.ts'
+import { allocate, withRoom } from './hash-table.ts'
+import { NONE, RECORD_DATA, RECORD_DOUBLES, RECORD_GRANTOR, RECORD_HEIGHT, RECORD_INTS, RECORD_NEXT } from './layout.ts'
 import type { Clauses, ReadTerms } from './terms.ts'
-
-// The access window comes first.
-const DATA = 2
-const HEIGHT = 4
-const DOUBLES = 6
-
-// The sixth double holds two integers.
-const NEXT = 10
-const GRANTOR = 11
-const INTS = 12
-
-/** In the place of a time or a height that there is not. */
-const ABSENT = -1
 
 /** What one record holds. */
 export interface RecordFields<T extends string> extends ReadTerms<T> {
@@ -29,7 +17,7 @@ export interface RecordFields<T extends string> extends ReadTerms<T> {
 
 /** The records of one index. */
 export class RecordTable<T extends string> {
-  #ints = allocate(16 * INTS)
+  #ints = allocate(16 * RECORD_INTS)
   #doubles = new Float64Array(this.#ints.buffer)
   /** Types and clauses in turn. */
   readonly #shared: (readonly T[] | 'all' | Clauses | undefined)[] = []
@@ -42,13 +30,13 @@ export class RecordTable<T extends string> {
   }
 
   /** Stores a record and returns its number. */
-  insert({ dataTypes, clauses, access, data, height = ABSENT, grantor }: RecordFields<T>): number {
+  insert({ dataTypes, clauses, access, data, height = NONE, grantor }: RecordFields<T>): number {
     const record = this.#free.pop() ?? this.#shared.length / 2
-    this.#ints = withRoom(this.#ints, record * INTS, INTS)
+    this.#ints = withRoom(this.#ints, record * RECORD_INTS, RECORD_INTS)
     if (this.#doubles.buffer !== this.#ints.buffer) this.#doubles = new Float64Array(this.#ints.buffer)
-    const { fromMs = ABSENT, untilMs = ABSENT } = data ?? {}
-    this.#doubles.set([access.fromMs, access.untilMs, fromMs, untilMs, height], record * DOUBLES)
-    this.#ints[record * INTS + GRANTOR] = grantor
+    const { fromMs = NONE, untilMs = NONE } = data ?? {}
+    this.#doubles.set([access.fromMs, access.untilMs, fromMs, untilMs, height], record * RECORD_DOUBLES)
+    this.#ints[record * RECORD_INTS + RECORD_GRANTOR] = grantor
     this.#shared[2 * record] = dataTypes
     this.#shared[2 * record + 1] = clauses
     return record
@@ -62,29 +50,29 @@ export class RecordTable<T extends string> {
 
   /** Returns what a record holds. */
   read(record: number): RecordFields<T> {
-    const [doubles, start] = [this.#doubles, record * DOUBLES]
-    const dataFromMs = doubles[start + DATA]!
-    const height = doubles[start + HEIGHT]!
+    const [doubles, start] = [this.#doubles, record * RECORD_DOUBLES]
+    const dataFromMs = doubles[start + RECORD_DATA]!
+    const height = doubles[start + RECORD_HEIGHT]!
     return {
       dataTypes: this.#shared[2 * record] as readonly T[] | 'all',
       clauses: this.#shared[2 * record + 1] as Clauses,
       access: { fromMs: doubles[start]!, untilMs: doubles[start + 1]! },
-      data: dataFromMs === ABSENT ? undefined : { fromMs: dataFromMs, untilMs: doubles[start + DATA + 1]! },
-      height: height === ABSENT ? undefined : height,
-      grantor: this.#ints[record * INTS + GRANTOR]!,
+      data: dataFromMs === NONE ? undefined : { fromMs: dataFromMs, untilMs: doubles[start + RECORD_DATA + 1]! },
+      height: height === NONE ? undefined : height,
+      grantor: this.#ints[record * RECORD_INTS + RECORD_GRANTOR]!,
     }
   }
 
   /** Makes records follow one another, and returns the first, or NONE. */
   link(records: readonly number[]): number {
     records.forEach((record, place) => {
-      this.#ints[record * INTS + NEXT] = records[place + 1] ?? NONE
+      this.#ints[record * RECORD_INTS + RECORD_NEXT] = records[place + 1] ?? NONE
     })
     return records[0] ?? NONE
   }
 
   /** Returns the next record of the same pair, or NONE. */
   next(record: number): number {
-    return this.#ints[record * INTS + NEXT]!
+    return this.#ints[record * RECORD_INTS + RECORD_NEXT]!
   }
 }

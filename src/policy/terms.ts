@@ -21,7 +21,7 @@ import {
 /** Characters of a type, an organisation or a security label. */
 const NAME_LENGTH_MAX = 1_024
 
-/** What a grant says beside its types and windows: checked, frozen, ready to be compared, shared by many grants. */
+/** What a grant says beside its types and windows: checked, ready to be compared, shared by many grants. */
 export interface Clauses {
   readonly actions: readonly Action[]
   readonly purposes: readonly Purpose[]
@@ -37,18 +37,6 @@ export interface Clauses {
   readonly source: string | undefined
 }
 
-/** What each clause should be, for messages. */
-export const EXPECTED: Readonly<Record<Flaw, string>> = {
-  terms: 'no other fields',
-  dataTypes: "'all' or types",
-  actions: 'known actions',
-  purposes: 'known purposes',
-  access: 'a window that ends after it begins',
-  data: 'a window that ends after it begins',
-  effect: "'permit' or 'deny'",
-  obligations: 'known obligations',
-}
-
 /** A clause that is not as it should be. */
 export type Flaw = keyof GrantTerms | 'terms'
 
@@ -56,11 +44,6 @@ export type Flaw = keyof GrantTerms | 'terms'
 export type Mutable<V> = { -readonly [K in keyof V]: V[K] }
 
 type Fields = Readonly<Record<string, unknown>>
-
-const GRANT_FIELDS = [
-  ...['patient', 'grantor', 'grantee'],
-  ...['dataTypes', 'actions', 'purposes', 'access', 'data', 'effect', 'obligations'],
-]
 
 /** In this order, so that equal obligations have equal texts. */
 const OBLIGATION_FIELDS = ['kind', 'labels', 'untilMs', 'afterMs']
@@ -87,10 +70,6 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= NAME_LENGTH_MAX
 }
 
-function isType(value: unknown): boolean {
-  return isName(value) && value !== 'all'
-}
-
 function isListOf(value: unknown, isItem: (item: unknown) => boolean, countMin = 0): boolean {
   return Array.isArray(value) && value.length >= countMin && value.every(isItem)
 }
@@ -101,7 +80,8 @@ function isWindow(value: unknown): value is TimeWindow {
   return isTime(fromMs) && isTime(untilMs) && fromMs < untilMs
 }
 
-function isObligation(value: unknown): value is Obligation {
+/** Tells whether an object is an obligation that the library knows. */
+export function isObligation(value: unknown): value is Obligation {
   const { kind, labels, untilMs, afterMs } = value as Fields
   if (kind === 'redact') return hasOnly(value, ['kind', 'labels']) && isListOf(labels, isName, 1)
   if (kind === 'exclusive-until') return hasOnly(value, ['kind', 'untilMs']) && isTime(untilMs)
@@ -109,26 +89,61 @@ function isObligation(value: unknown): value is Obligation {
   return kind === 'notify-patient' && hasOnly(value, ['kind'])
 }
 
+interface Rule {
+  readonly expected: string
+  /** Whether it can be compared at all. */
+  readonly isFormed: (value: unknown) => boolean
+  /** Whether it says only what the library knows. */
+  readonly isKnown?: (value: never) => boolean
+}
+
+const windowRule: Rule = { expected: 'a window that ends after it begins', isFormed: isWindow }
+
+const RULES: Readonly<Record<keyof GrantTerms, Rule>> = {
+  dataTypes: {
+    expected: "'all' or types",
+    isFormed: (types) => types === 'all' || isListOf(types, (type) => isName(type) && type !== 'all'),
+  },
+  actions: {
+    expected: 'known actions',
+    isFormed: (actions) => isListOf(actions, isName, 1),
+    isKnown: (actions: readonly unknown[]) => actions.every(isAction),
+  },
+  purposes: {
+    expected: 'known purposes',
+    isFormed: (purposes) => isListOf(purposes, isName, 1),
+    isKnown: (purposes: readonly unknown[]) => purposes.every(isPurpose),
+  },
+  access: windowRule,
+  data: { ...windowRule, isFormed: (window) => window === undefined || isWindow(window) },
+  effect: {
+    expected: "'permit' or 'deny'",
+    isFormed: (effect) => effect === undefined || typeof effect === 'string',
+    isKnown: (effect?: string) => [undefined, 'permit', 'deny'].includes(effect),
+  },
+  obligations: {
+    expected: 'known obligations',
+    isFormed: (obligations) => obligations === undefined || isListOf(obligations, isObject),
+    isKnown: (obligations?: readonly unknown[]) => obligations?.every(isObligation) ?? true,
+  },
+}
+
+const CLAUSES = Object.keys(RULES) as readonly (keyof GrantTerms)[]
+
 /** Returns the first clause of the wrong form, whatever its words say; of terms in a form that can be compared, nothing. */
 export function findMalformed(terms: unknown): Flaw | undefined {
-  if (!hasOnly(terms, GRANT_FIELDS)) return 'terms'
-  const { dataTypes, actions, purposes, access, data, effect = '', obligations = [] } = terms
-  if (dataTypes !== 'all' && !isListOf(dataTypes, isType)) return 'dataTypes'
-  if (!isListOf(actions, isName, 1)) return 'actions'
-  if (!isListOf(purposes, isName, 1)) return 'purposes'
-  if (!isWindow(access)) return 'access'
-  if (data !== undefined && !isWindow(data)) return 'data'
-  if (typeof effect !== 'string') return 'effect'
-  return isListOf(obligations, isObject) ? undefined : 'obligations'
+  if (!hasOnly(terms, [...CLAUSES, 'patient', 'grantor', 'grantee'])) return 'terms'
+  return CLAUSES.find((clause) => !RULES[clause].isFormed(terms[clause]))
 }
 
 /** Returns the first clause with a word that the library does not know. */
 export function findUnknown(terms: GrantTerms<string>): Flaw | undefined {
-  const { actions, purposes, effect = 'permit', obligations = [] } = terms
-  if (!actions.every(isAction)) return 'actions'
-  if (!purposes.every(isPurpose)) return 'purposes'
-  if (effect !== 'permit' && effect !== 'deny') return 'effect'
-  return obligations.every(isObligation) ? undefined : 'obligations'
+  return CLAUSES.find((clause) => RULES[clause].isKnown?.(terms[clause] as never) === false)
+}
+
+/** Returns what a clause should be, for messages. */
+export function expectedOf(flaw: Flaw): string {
+  return flaw === 'terms' ? 'no other fields' : RULES[flaw].expected
 }
 
 /** Returns frozen copies of obligations, each once, in the order of their text, so that no history shows. */
@@ -137,7 +152,11 @@ export function sortObligations(obligations: readonly Obligation[]): readonly Ob
   return Object.freeze([...new Set(texts)].sort().map((text) => parseFrozen(text) as Obligation))
 }
 
-/** Reads JSON of which nothing can be changed. */
+/** Returns a copy of plain data in which nothing can be changed. */
+export function copyFrozen<V>(data: V): V {
+  return parseFrozen(JSON.stringify(data)) as V
+}
+
 function parseFrozen(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => Object.freeze(value))
 }
@@ -155,16 +174,6 @@ export function contains({ fromMs, untilMs }: TimeWindow, atMs: number): boolean
 /** Returns what is inside of both; its end is not after its start where nothing is. */
 export function intersect(left: TimeWindow, right: TimeWindow): TimeWindow {
   return { fromMs: Math.max(left.fromMs, right.fromMs), untilMs: Math.min(left.untilMs, right.untilMs) }
-}
-
-/** Returns a frozen copy of a window. */
-export function copyWindow({ fromMs, untilMs }: TimeWindow): TimeWindow {
-  return Object.freeze({ fromMs, untilMs })
-}
-
-/** Returns a frozen list of types, each once. */
-function copyTypes<T extends string>(dataTypes: readonly T[] | 'all'): readonly T[] | 'all' {
-  return dataTypes === 'all' ? dataTypes : Object.freeze([...new Set(dataTypes)])
 }
 
 /** Stands for terms that cannot be compared: they may concern whatever their parties do. */
@@ -199,7 +208,10 @@ export function readTerms<T extends string>(
   const make = (): Clauses => createClauses(known, unknown, unknown && toJson(terms))
   return {
     // Read back from text: a string made of pieces or cut from a longer one would keep those alive.
-    dataTypes: share(JSON.stringify(dataTypes), (text) => copyTypes(JSON.parse(text) as readonly T[] | 'all')),
+    dataTypes: share(
+      JSON.stringify(dataTypes === 'all' ? dataTypes : [...new Set(dataTypes)]),
+      (text) => parseFrozen(text) as typeof dataTypes,
+    ),
     // What is known is strings and integers only, so that equal texts mean equal terms; of the unknown that is not sure.
     clauses: unknown ? make() : share(JSON.stringify([actions, purposes, effect, obligations]), make),
     access,
@@ -210,17 +222,16 @@ export function readTerms<T extends string>(
 function createClauses(terms: GrantTerms<string>, unknown: Flaw | undefined, source: string | undefined): Clauses {
   const { effect = 'permit', obligations = [] } = terms
   const actionMask = maskOf(terms.actions, ACTIONS)
-  const purposeMask = maskOf(terms.purposes, PURPOSES)
-  return Object.freeze({
-    actions: Object.freeze(wordsIn(actionMask, ACTIONS)),
-    purposes: Object.freeze(wordsIn(purposeMask, PURPOSES)),
+  return {
+    actions: wordsIn(actionMask, ACTIONS),
+    purposes: wordsIn(maskOf(terms.purposes, PURPOSES), PURPOSES),
     effect,
     obligations: sortObligations(unknown === undefined ? obligations : []),
     actionMask,
-    purposeMask: coveredPurposes(purposeMask),
+    purposeMask: coveredPurposes(terms.purposes),
     unknown,
     source,
-  })
+  }
 }
 
 function toJson(foreign: unknown): string {

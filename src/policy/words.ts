@@ -10,15 +10,12 @@ import { ACTIONS, PURPOSES, type Action, type Purpose } from './types.ts'
 /** A word outside of the list. */
 export const UNKNOWN_BIT: number = 2 ** 30
 
-/** What each purpose is a kind of; the others stand alone. */
-const BROADER: Partial<Record<Purpose, Purpose>> = {
-  COC: 'TREAT',
-  ETREAT: 'TREAT',
-  BTG: 'ETREAT',
-  ERTREAT: 'ETREAT',
-  BIORCH: 'HRESCH',
-  CLINTRCH: 'HRESCH',
-}
+/** The kinds of each purpose that has some, and their kinds. */
+const KINDS = new Map<string, readonly Purpose[]>([
+  ['TREAT', ['ETREAT', 'BTG', 'ERTREAT', 'COC']],
+  ['ETREAT', ['BTG', 'ERTREAT']],
+  ['HRESCH', ['BIORCH', 'CLINTRCH']],
+])
 
 /** Tells whether a value is an action that the library knows. */
 export function isAction(value: unknown): value is Action {
@@ -41,21 +38,18 @@ export function maskOf(members: readonly string[], words: readonly string[]): nu
   return members.reduce((mask, word) => mask | bitOf(word, words), 0)
 }
 
-/** Returns the known members of a set, in the order of the wire. */
+/** Returns the known members of a set, in the order of the wire; frozen. */
 export function wordsIn<T extends string>(mask: number, words: readonly T[]): readonly T[] {
-  return words.filter((_, position) => (mask & (2 ** position)) !== 0)
+  return Object.freeze(words.filter((_, position) => (mask & (2 ** position)) !== 0))
 }
 
 /**
- * Returns the purposes that a grant for the given ones covers: themselves and whatever is a kind of them. TREAT covers
- * ETREAT; ETREAT does not cover TREAT, nor HRESCH TREAT.
+ * Returns what a grant for the given purposes covers: themselves and their kinds. TREAT covers ETREAT; ETREAT does not cover
+ * TREAT, nor HRESCH TREAT.
  */
-export function coveredPurposes(mask: number): number {
-  const covered = wordsIn(mask, PURPOSES)
-  return PURPOSES.reduce((all, purpose) => {
-    for (let kind: Purpose | undefined = purpose; kind !== undefined; kind = BROADER[kind]) {
-      if (covered.includes(kind)) return all | bitOf(purpose, PURPOSES)
-    }
-    return all
-  }, mask)
+export function coveredPurposes(purposes: readonly string[]): number {
+  return maskOf(
+    purposes.flatMap((purpose) => [purpose, ...(KINDS.get(purpose) ?? [])]),
+    PURPOSES,
+  )
 }
