@@ -6,7 +6,7 @@
  */
 
 import { RIGHTS, type Credential, type KeyRecord, type Right } from '../identity/index.ts'
-import type { Committed } from '../chain/index.ts'
+import { heldCredentials, stateKeys, type Committed, type StateKey, type StateReader } from '../chain/index.ts'
 import type { Did } from '../primitives/did.ts'
 import { DELEGATE_SLOT_MAX, TIME_MS_MAX } from '../primitives/limits.ts'
 import type { Transaction } from '../transactions/index.ts'
@@ -32,15 +32,38 @@ export interface AccountBook {
   account(did: Did): BookedAccount | undefined
   /** The credentials that the ledger keeps for an account; expired ones may be among them. */
   credentials(did: Did): readonly Credential[]
+  /** Of these, what counts, each for as long as those of its issuers do. */
+  held(did: Did): readonly Credential[]
   slot(did: Did, delegate: number): Slot | undefined
   /** Every account that registered. */
   accounts(): Iterable<Did>
 }
 
+/** For the names of entries, which do not depend on the account, and for reading without a form. */
+const anyone = '' as Did
+const anything = { read: () => undefined, write: () => null }
+
 const nameOf = (did: Did, delegate: number) => `${did} ${delegate}`
 
-/** Returns a book without accounts. */
-export function createAccountBook(): AccountBook {
+/** Signatures do not count: a statement that is brought again takes no second place. */
+function isSameStatement(one: Credential, other: Credential): boolean {
+  return (
+    one.kind === other.kind &&
+    one.issuer === other.issuer &&
+    one.role === other.role &&
+    one.organisation === other.organisation &&
+    one.notBeforeMs === other.notBeforeMs &&
+    one.notAfterMs === other.notAfterMs &&
+    one.quotaPerMinute === other.quotaPerMinute
+  )
+}
+
+/**
+ * Returns a book without accounts.
+ *
+ * @param registrars - those of the genesis, with whom every chain of credentials ends
+ */
+export function createAccountBook(registrars: readonly Did[]): AccountBook {
   const accounts = new Map<Did, BookedAccount>()
   const credentials = new Map<Did, readonly Credential[]>()
   const slots = new Map<string, Slot>()
@@ -65,7 +88,9 @@ export function createAccountBook(): AccountBook {
     // Adding a known account adds credentials; its keys stay.
     if (keys !== null && (operation === 'rotate-key' || !accounts.has(subject))) setKeys(subject, keys)
     if (added.length === 0) return
-    const held = (credentials.get(subject) ?? []).filter(({ notAfterMs }) => timeMs < notAfterMs)
+    const held = (credentials.get(subject) ?? []).filter(
+      (credential) => timeMs < credential.notAfterMs && !added.some((other) => isSameStatement(credential, other)),
+    )
     credentials.set(subject, [...held, ...added])
   }
 
@@ -78,6 +103,19 @@ export function createAccountBook(): AccountBook {
     }
   }
 
+  /** What the rules read of a state when they judge credentials: accounts, their credentials, the registrars. */
+  const entries: Record<string, (did: Did) => unknown> = {
+    [stateKeys.registrars[0]]: () => registrars,
+    [stateKeys.account(anyone)[0]]: (did) => accounts.get(did),
+    [stateKeys.credentials(anyone)[0]]: (did) => credentials.get(did),
+  }
+  const reader: StateReader = {
+    get: <T>(key: StateKey) => entries[key[0]]?.(key[1] as Did) as T | undefined,
+    has: (key) => reader.get(key, anything) !== undefined,
+    count: () => 0,
+    entry: () => undefined,
+  }
+
   return {
     apply({ transaction, receipt, timeMs }) {
       if (receipt.code !== null) return
@@ -86,6 +124,7 @@ export function createAccountBook(): AccountBook {
     },
     account: (did) => accounts.get(did),
     credentials: (did) => credentials.get(did) ?? [],
+    held: (did) => heldCredentials(reader, did),
     slot: (did, number) => slots.get(nameOf(did, number)),
     accounts: () => accounts.keys(),
   }

@@ -82,7 +82,7 @@ function findLoss(
     patient,
     grantee,
     policy: createPolicyIndex<Label>(),
-    book: createAccountBook(),
+    book: createAccountBook(view.registrars),
     index: view.indexOf(grantee),
     epoch: 0,
     epochHeld: 0,

@@ -109,7 +109,7 @@ function candidates({ view, patient, holdings }: Comparing): ReadonlySet<Did> {
   }
   if (roles.length === 0) return readers
   for (const did of holdings.book.accounts()) {
-    const held = holdings.book.credentials(did)
+    const held = holdings.book.held(did)
     const isHeld = roles.some((wanted) =>
       held.some(({ role, organisation }) => role === wanted.role && organisation === wanted.organisation),
     )

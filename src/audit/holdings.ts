@@ -73,7 +73,7 @@ export function coverageIn(
   { policy, book }: { readonly policy: PolicyIndex<Label>; readonly book: AccountBook },
   of: { readonly patient: Did; readonly grantee: Did; readonly atMs: number; readonly dataAtMs?: number },
 ): Coverage<Label> | undefined {
-  return findCoverage(policy, { ...of, credentials: book.credentials(of.grantee) })
+  return findCoverage(policy, { ...of, credentials: book.held(of.grantee) })
 }
 
 /** Tells whether a coverage holds a type. */
@@ -128,7 +128,7 @@ function collect(view: LedgerView, patient: Did): Holdings {
     view,
     patient,
     policy: createPolicyIndex<Label>(),
-    book: createAccountBook(),
+    book: createAccountBook(view.registrars),
     byEpoch: new Map(),
   }
   const records: Recording[] = []

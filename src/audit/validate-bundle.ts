@@ -91,11 +91,12 @@ async function validateLedgerBundle(bundle: LedgerBundle, verification: Verifica
     onBlock: (block) => applied.push(block),
   })
   // The form of blocks and certificates was judged on the way, so that this names a header or a certificate.
-  const { state, header } = take(replayed)
-  const committed = applied.flatMap((block) => collectCommitted(block, state))
+  const { header } = take(replayed)
+  const committed = applied.flatMap(collectCommitted)
   const timeMs = header?.timeMs ?? genesis.timeMs
-  const view = createView({ chainId: genesis.chainId, height: heightLast, timeMs, committed })
-  const hash = header === undefined ? toDigest(genesis.chainId) : hashHeader(header)
+  const { chainId, registrars } = genesis
+  const view = createView({ chainId, registrars, height: heightLast, timeMs, committed })
+  const hash = header === undefined ? toDigest(chainId) : hashHeader(header)
   return {
     ...view,
     evidence: {

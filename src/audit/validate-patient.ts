@@ -65,7 +65,7 @@ export async function validatePatientBundle(bundle: PatientBundle, verification:
     verification,
     head,
     headHash,
-    book: createAccountBook(),
+    book: createAccountBook(genesis.registrars),
     numbers,
     committed: [],
     ownSeen: 0,
@@ -79,8 +79,9 @@ export async function validatePatientBundle(bundle: PatientBundle, verification:
   finish(walk, before)
   const { committed } = walk
   const { height, timeMs } = head
+  const { chainId, registrars } = genesis
   return {
-    ...createView({ chainId: genesis.chainId, height, timeMs, committed, numbers }),
+    ...createView({ chainId, registrars, height, timeMs, committed, numbers }),
     evidence: {
       form: 'patient',
       patient,
@@ -239,14 +240,15 @@ function readTransaction(
   return valid.ok ? valid.value : breakAt(height, 'signature', valid.message)
 }
 
-/** The key of an account that nobody registered before: of a registrar of the genesis, or of who registers himself. */
+/** The key of an account that registers itself or, named by the genesis, others: its own first one. */
 function firstKey(
-  { bundle }: Walk,
+  { bundle, book }: Walk,
   { sender, delegate, kind }: Pick<Transaction, 'sender' | 'delegate' | 'kind'>,
 ): Slot | undefined {
+  if (kind !== 'register' || delegate !== 0 || book.account(sender) !== undefined) return undefined
   const { registrars } = bundle.genesis
-  const isFirst = registrars.length === 0 ? kind === 'register' : registrars.includes(sender)
-  return isFirst && delegate === 0 ? { signingKey: sender, rights: RIGHTS, notAfterMs: TIME_MS_MAX } : undefined
+  if (registrars.length > 0 && !registrars.includes(sender)) return undefined
+  return { signingKey: sender, rights: RIGHTS, notAfterMs: TIME_MS_MAX }
 }
 
 /** Whose affairs a transaction of others concerns: only what shows the keys of an account may be there. */

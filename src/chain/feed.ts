@@ -7,8 +7,7 @@ import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Header } from './header.ts'
 import type { AppliedBlock } from './ledger.ts'
-import type { Receipt } from './receipt.ts'
-import { createView, type Committed, type LedgerView } from './view.ts'
+import { collectCommitted, createView, type Committed, type LedgerView } from './view.ts'
 
 /** One block, as a follower sees it. */
 export interface FollowedBlock {
@@ -28,7 +27,11 @@ export interface Feed {
 }
 
 /** Returns an empty feed. */
-export function createFeed(chain: { readonly chainId: ChainId; readonly timeMs: number }): Feed {
+export function createFeed(chain: {
+  readonly chainId: ChainId
+  readonly timeMs: number
+  readonly registrars: readonly Did[]
+}): Feed {
   const blocks: FollowedBlock[] = []
   const committed: Committed[] = []
   const byId = new Map<TransactionId, Committed>()
@@ -41,15 +44,9 @@ export function createFeed(chain: { readonly chainId: ChainId; readonly timeMs: 
   }
 
   return {
-    commit({ block, transactions, owners }) {
-      const { header, receipts } = block
-      const entries = transactions.map((transaction, i): Committed => ({
-        transaction,
-        receipt: receipts[i] as Receipt,
-        height: header.height,
-        timeMs: header.timeMs,
-        patient: owners[i] as Did,
-      }))
+    commit(applied) {
+      const { header } = applied.block
+      const entries = collectCommitted(applied)
       for (const entry of entries) byId.set(entry.transaction.id, entry)
       committed.push(...entries)
       const followed = { header, committed: entries }
@@ -75,6 +72,7 @@ export function createFeed(chain: { readonly chainId: ChainId; readonly timeMs: 
       const isWanted = (entry: Committed) => entry.transaction.kind === 'register' || entry.patient === patient
       return createView({
         chainId: chain.chainId,
+        registrars: chain.registrars,
         height: last?.height ?? 0,
         timeMs: last?.timeMs ?? chain.timeMs,
         committed: patient === undefined ? [...committed] : committed.filter(isWanted),

@@ -14,7 +14,9 @@ export {
   type Result,
 } from '../errors.ts'
 export { encodeBlock, hashReceipts, hashTransactionLeaf, hashTransactions, parseBlock, type Block } from './block.ts'
+export { heldCredentials } from './credentials.ts'
 export {
+  accountListShape,
   accountShape,
   credentialListShape,
   keys as stateKeys,

@@ -12,10 +12,8 @@ import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
 import type { Transaction, TransactionKind } from '../transactions/index.ts'
-import { keys, transactionShape } from './entities.ts'
 import type { AppliedBlock } from './ledger.ts'
 import type { Receipt } from './receipt.ts'
-import type { StateReader } from './state.ts'
 
 /** A transaction in a block, with what became of it. */
 export interface Committed<K extends TransactionKind = TransactionKind> {
@@ -44,6 +42,8 @@ export interface LedgerView {
   readonly chainId: ChainId
   readonly height: number
   readonly timeMs: number
+  /** Accounts that admit others, by the genesis; where that is not known, those that have done so. */
+  readonly registrars: readonly Did[]
   /** Grants as they stand at this height. */
   readonly policy: PolicyIndex<Label>
   /** Transactions in their order. */
@@ -65,17 +65,22 @@ export interface ViewSource {
   readonly height: number
   readonly timeMs: number
   readonly committed: readonly Committed[]
+  /** Those of the genesis; default: who registered others. */
+  readonly registrars?: readonly Did[]
   /** Numbers of accounts, where not every registration is among what was committed; default: counted. */
   readonly numbers?: ReadonlyMap<Did, number>
 }
 
 /** Returns the transactions of a block that was just applied, with whose affairs each concerns. */
-export function collectCommitted({ block, transactions }: AppliedBlock, state: StateReader): readonly Committed[] {
+export function collectCommitted({ block, transactions, owners }: AppliedBlock): readonly Committed[] {
   const { height, timeMs } = block.header
-  return transactions.map((transaction, position) => {
-    const patient = state.get(keys.transaction(transaction.id), transactionShape)?.owner ?? transaction.sender
-    return { transaction, receipt: block.receipts[position] as Receipt, height, timeMs, patient }
-  })
+  return transactions.map((transaction, position) => ({
+    transaction,
+    receipt: block.receipts[position] as Receipt,
+    height,
+    timeMs,
+    patient: owners[position] as Did,
+  }))
 }
 
 /** Returns the view of what was committed. Cost: one pass. */
@@ -83,6 +88,7 @@ export function createView(source: ViewSource): LedgerView {
   const { chainId, height, timeMs, committed } = source
   const policy = createPolicyIndex<Label>()
   const records = new Map<Did, KeyRecord>()
+  const registrars = new Set<Did>(source.registrars)
   const numbers = new Map<Did, number>(source.numbers)
   const byId = new Map<TransactionId, Committed>()
   for (const entry of committed) {
@@ -94,6 +100,12 @@ export function createView(source: ViewSource): LedgerView {
       const set: GrantSet<Label> = { patient, grantor, grantee, grants }
       policy.apply(set, { height: entry.height })
     }
+    if (
+      transaction.kind === 'register' &&
+      source.registrars === undefined &&
+      transaction.sender !== transaction.subject
+    )
+      registrars.add(transaction.sender)
     if (transaction.kind === 'register' && transaction.keys !== null) {
       const { subject, operation, keys: record } = transaction
       if (source.numbers === undefined && !numbers.has(subject)) numbers.set(subject, numbers.size)
@@ -106,6 +118,7 @@ export function createView(source: ViewSource): LedgerView {
     chainId,
     height,
     timeMs,
+    registrars: [...registrars],
     policy,
     *transactions<K extends TransactionKind = TransactionKind>({
       kind,

@@ -96,15 +96,16 @@ export function createAuditWorld(options: { readonly registrars?: readonly Did[]
     source: { store, genesis, ledger },
     view({ patient }: { readonly patient?: Did } = {}): LedgerView {
       const committed = applied
-        .flatMap((block) => collectCommitted(block, ledger.state))
+        .flatMap(collectCommitted)
         .filter((entry) => patient === undefined || entry.patient === patient || entry.transaction.kind === 'register')
       const { height = 0, timeMs = genesis.timeMs } = ledger.header ?? {}
-      return createView({ chainId: genesis.chainId, height, timeMs, committed })
+      const { chainId, registrars } = genesis
+      return createView({ chainId, registrars, height, timeMs, committed })
     },
     grant(
       to: Parameters<AuditWorld['grant']>[0],
       dataTypes: readonly DataType[] | 'all',
-      { hours = 24, actions = ['access', 'write'] }: Parameters<AuditWorld['grant']>[2] = {},
+      { hours = 24, actions = ['access', 'write'] as const }: Parameters<AuditWorld['grant']>[2] = {},
     ) {
       const grantee = 'did' in to ? to.did : to
       const access = { fromMs: world.nowMs, untilMs: world.nowMs + hours * HOUR_MS }
