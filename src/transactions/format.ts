@@ -4,7 +4,7 @@
 
 import { base64 } from 'multiformats/bases/base64'
 
-import type { ParsedTransaction } from './transaction.ts'
+import type { ParsedTransaction } from './wire.ts'
 
 /**
  * Returns the transaction as indented DAG-JSON: bytes as `{"/": {"bytes": "..."}}`, names of fields as in this library.
