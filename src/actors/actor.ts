@@ -170,7 +170,7 @@ function refusedBy(cause: VitalsealError<'ERR_CHAIN_REFUSED'>): VitalsealError {
     ERR_KEYS_COMMITMENT: { epoch: 0 },
   }
   return new VitalsealError(code as 'ERR_CHAIN_ACCOUNT', `refused by the ledger in block ${height}`, {
-    details: (details[code as ErrorCode] ?? {}) as ErrorDetails['ERR_CHAIN_ACCOUNT'],
+    details: details[code as ErrorCode] ?? {},
     cause,
   })
 }

@@ -15,7 +15,6 @@ import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { Label, Labeler } from '../primitives/label.ts'
 import type { RecordKind } from '../storage/index.ts'
-import type { KeyTransaction } from '../transactions/index.ts'
 
 /** A record on the ledger. */
 export interface RecordEntry {
@@ -87,7 +86,7 @@ export function createFollower(options: {
   const stops: (() => void)[] = []
   let height = 0
   let timeMs = 0
-  let failure: unknown
+  let failure: Error | undefined
 
   const keyRing = createKeyRing({
     identity,
@@ -125,7 +124,7 @@ export function createFollower(options: {
         return undefined
       }
       case 'key':
-        return keyRing.apply(transaction as Verified<KeyTransaction>)
+        return keyRing.apply(transaction)
       case 'iot':
       case 'diagnosis':
       case 'data': {
@@ -156,8 +155,8 @@ export function createFollower(options: {
     for await (const block of ledger.follow({ heightFirst: 1, signal: abort })) await takeBlock(block)
   }
   run().catch((error: unknown) => {
-    failure = error
-    for (const { fail } of waiting.splice(0)) fail(error)
+    failure = error instanceof Error ? error : new Error('following the ledger failed', { cause: error })
+    for (const { fail } of waiting.splice(0)) fail(failure)
   })
 
   return {
@@ -166,7 +165,7 @@ export function createFollower(options: {
     height: () => height,
     timeMs: () => timeMs,
     reached(wanted) {
-      if (failure !== undefined) return Promise.reject(failure as Error)
+      if (failure !== undefined) return Promise.reject(failure)
       if (wanted <= height) return Promise.resolve()
       return new Promise((wake, fail) => waiting.push({ height: wanted, wake, fail }))
     },

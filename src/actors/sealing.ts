@@ -38,8 +38,8 @@ export function createOutbox(blocks?: Blockstore): Blockstore {
 /**
  * Seals a resource, records it, and gives it to the shared store.
  *
- * @param key - the sealing key of now; asked again after each refusal
- * @param renew - makes a current epoch that lists the type, before the next attempt
+ * `steps.key` gives the sealing key of now and is asked again after each refusal; `steps.renew` makes a current epoch that
+ * lists the type before the next attempt.
  */
 export async function sealAndRecord(
   core: ActorCore,

@@ -84,7 +84,15 @@ export function createStorageNode(options: {
     addEventListener: (_kind: 'abort', listener: () => void) => void stops.push(listener),
   }
   const stops: (() => void)[] = []
+  const waiting: { readonly height: number; readonly wake: () => void }[] = []
   let height = 0
+
+  /** Resolves when every block up to now has been read. */
+  async function catchUp(): Promise<void> {
+    const { height: wanted } = await ledger.view()
+    if (wanted <= height) return
+    await new Promise<void>((wake) => waiting.push({ height: wanted, wake }))
+  }
 
   function take({ transaction, receipt, patient }: Committed): void {
     if (receipt.code !== null) return
@@ -104,6 +112,10 @@ export function createStorageNode(options: {
     for await (const { header, committed } of ledger.follow({ heightFirst: 1, signal: abort })) {
       committed.forEach(take)
       height = header.height
+      for (const waiter of waiting.splice(0)) {
+        if (waiter.height <= height) waiter.wake()
+        else waiting.push(waiter)
+      }
     }
   })()
   following.catch(() => {
@@ -126,6 +138,8 @@ export function createStorageNode(options: {
 
   return {
     async serve(request) {
+      // A permit may be younger than the last block that was read here.
+      await catchUp()
       const fault = findFault(request)
       if (fault !== undefined) {
         throw new VitalsealError('ERR_POLICY_DENIED', `not served: ${fault}`, { details: { reasons: [fault], height } })

@@ -19,16 +19,31 @@ const reading = unwrap(
 describe('four replicas in memory, with a registrar', () => {
   it('admit, seal, grant, read and revoke; the blocks replay from the genesis', async () => {
     const nodes = Array.from({ length: 4 }, () => generateIdentity())
-    const [clerk, ann, bob, eve] = Array.from({ length: 4 }, () => generateIdentity()) as [Identity, Identity, Identity, Identity]
-    const genesis = createGenesis(consortium({ members: nodes.map(({ did }) => ({ did })), registrars: [clerk.did], timeMs: START_MS }))
+    const [clerk, ann, bob, eve] = Array.from({ length: 4 }, () => generateIdentity()) as [
+      Identity,
+      Identity,
+      Identity,
+      Identity,
+    ]
+    const genesis = createGenesis(
+      consortium({ members: nodes.map(({ did }) => ({ did })), registrars: [clerk.did], timeMs: START_MS }),
+    )
     const ledger = createLocalConsortium({ genesis, signers: nodes.map(({ signer }) => signer), clock: () => START_MS })
     const shared = { ledger, blocks: createMemoryBlockstore(), clock: () => START_MS }
 
     const registrar = await createRegistrar({ identity: clerk, ...shared })
     const admit = (identity: Identity, role: 'patient' | 'clinician') => {
       const challenge = registrar.challenge()
-      const proof = createAgreementProof({ record: identity.keys, chainId: ledger.chainId, challenge }, { agreement: identity.agreement, registrar: clerk.keys.agreement })
-      const credential = registrar.certify({ subject: identity.did, role, valid: { fromMs: START_MS, untilMs: START_MS + 86_400_000 }, organisation: 'hospital.example' })
+      const proof = createAgreementProof(
+        { record: identity.keys, chainId: ledger.chainId, challenge },
+        { agreement: identity.agreement, registrar: clerk.keys.agreement },
+      )
+      const credential = registrar.certify({
+        subject: identity.did,
+        role,
+        valid: { fromMs: START_MS, untilMs: START_MS + 86_400_000 },
+        organisation: 'hospital.example',
+      })
       return registrar.admit({ keys: identity.keys, proof, challenge }, [credential])
     }
     await admit(ann, 'patient')
@@ -48,7 +63,9 @@ describe('four replicas in memory, with a registrar', () => {
     expect(new Set(ledger.stateRoots()).size).toBe(1)
     expect(ledger.messageCount).toBeGreaterThan(100)
     const height = await ledger.store.height()
-    const blocks = (await Promise.all(Array.from({ length: height }, (_, i) => ledger.store.read(i + 1)))) as StoredBlock[]
+    const blocks = (await Promise.all(
+      Array.from({ length: height }, (_, i) => ledger.store.read(i + 1)),
+    )) as StoredBlock[]
     const replayed = await replayLedger(blocks, { genesis })
     expect(replayed.ok).toBe(true)
     if (replayed.ok) expect(replayed.value.state.root()).toEqual(ledger.ledger.state.root())

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import { createClinician, createPatient, createRegistrar, type Patient } from '../../src/actors/index.ts'
+import { createClinician, createPatient, type Patient } from '../../src/actors/index.ts'
 import { createGenesis, createLocalLedger } from '../../src/chain/index.ts'
 import { createDiagnosis, parseResource, VITAL_SIGNS } from '../../src/fhir/index.ts'
-import { createAgreementProof, generateIdentity } from '../../src/identity/index.ts'
+import { generateIdentity } from '../../src/identity/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import { fromUtf8 } from '../../src/primitives/bytes.ts'
-import type { Did } from '../../src/primitives/did.ts'
 import { createMemoryBlockstore, type Blockstore } from '../../src/storage/index.ts'
 
 const START_MS = 1_763_600_000_000
@@ -26,10 +25,10 @@ const reading = (value: number, code = '8867-4', unit = '/min') =>
     ),
   )
 
-async function createWorld(options: { readonly registrars?: readonly Did[] } = {}) {
+function createWorld() {
   const node = generateIdentity()
   let nowMs = START_MS
-  const genesis = createGenesis(consortium({ members: [{ did: node.did }], timeMs: START_MS, ...options }))
+  const genesis = createGenesis(consortium({ members: [{ did: node.did }], timeMs: START_MS }))
   const clock = () => nowMs
   const ledger = createLocalLedger({ genesis, signer: node.signer, clock })
   const blocks = createMemoryBlockstore()
@@ -40,26 +39,28 @@ const denied = expect.objectContaining({ code: 'ERR_POLICY_DENIED' }) as unknown
 
 describe('a patient, her doctor, and a ledger in memory', () => {
   it('seals, grants, reads, revokes', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
     const patient = await createPatient({ identity: ann, ...shared })
     const doctor = await createClinician({ identity: bob, ...shared })
     const sealed = await patient.seal(reading(44))
     await expect(doctor.read(sealed.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
     await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 30 } })
-    expect(JSON.parse(fromUtf8((await doctor.read(sealed.id, { purpose: 'TREAT' })).bytes))).toMatchObject({ valueQuantity: { value: 44 } })
+    expect(JSON.parse(fromUtf8((await doctor.read(sealed.id, { purpose: 'TREAT' })).bytes))).toMatchObject({
+      valueQuantity: { value: 44 },
+    })
     const { epoch } = await patient.revoke({ from: bob.did })
     expect(epoch).toBe(2)
     await expect(doctor.read(sealed.id, { purpose: 'TREAT' })).rejects.toThrow(denied)
     const later = await patient.seal(reading(45))
-    expect(() => doctor.keyRing.openingKey({ patient: ann.did, label: patient.keyRing.label(VITAL_SIGNS.heartRate), epoch: 2 })).toThrow(
-      expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' }),
-    )
+    expect(() =>
+      doctor.keyRing.openingKey({ patient: ann.did, label: patient.keyRing.label(VITAL_SIGNS.heartRate), epoch: 2 }),
+    ).toThrow(expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' }))
     expect(fromUtf8((await patient.open(later.id)).bytes)).toContain('45')
   })
 
   it('gives a doctor exactly the granted type, and a second grant adds to the first', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
     const patient = await createPatient({ identity: ann, ...shared })
     const doctor = await createClinician({ identity: bob, ...shared })
@@ -80,21 +81,26 @@ describe('a patient, her doctor, and a ledger in memory', () => {
   })
 
   it('writes a diagnosis that cites its readings and that the patient opens, although she is offline', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
     const patient = await createPatient({ identity: ann, ...shared })
     const doctor = await createClinician({ identity: bob, ...shared })
     const causes = [await patient.seal(reading(44)), await patient.seal(reading(43))].map(({ id }) => id)
     await patient.grant({ to: bob.did, dataTypes: [VITAL_SIGNS.heartRate], purposes: ['TREAT'], access: { days: 30 } })
     const about = { patient: ann.did, causes }
-    const report = createDiagnosis({ ...about, conclusion: 'Bradycardia', codes: ['http://hl7.org/fhir/sid/icd-10|R00.1'], issuedAtMs: START_MS })
+    const report = createDiagnosis({
+      ...about,
+      conclusion: 'Bradycardia',
+      codes: ['http://hl7.org/fhir/sid/icd-10|R00.1'],
+      issuedAtMs: START_MS,
+    })
     const { id } = await doctor.diagnose(report, about)
     expect(fromUtf8((await patient.open(id)).bytes)).toContain('Bradycardia')
     expect((await patient.open(id)).from).toBe(bob.did)
   })
 
   it('seals again under a new epoch when a permit has ended in between', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
     const patient = await createPatient({ identity: ann, ...shared })
     const doctor = await createClinician({ identity: bob, ...shared })
@@ -107,7 +113,7 @@ describe('a patient, her doctor, and a ledger in memory', () => {
   })
 
   it('is restored from its identity and the ledger', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const ann = generateIdentity()
     const first = await createPatient({ identity: ann, ...shared })
     const sealed = await first.seal(reading(44))
@@ -119,7 +125,7 @@ describe('a patient, her doctor, and a ledger in memory', () => {
   })
 
   it('tells followers what happened, with names where they know them', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
     const patient = await createPatient({ identity: ann, ...shared })
     const doctor = await createClinician({ identity: bob, ...shared })
@@ -138,12 +144,15 @@ describe('a patient, her doctor, and a ledger in memory', () => {
   })
 
   it('keeps the shared store free of what the ledger refused', async () => {
-    const shared = await createWorld()
+    const shared = createWorld()
     const ann = generateIdentity()
     const patient = await createPatient({ identity: ann, ...shared })
     const stored = async (blocks: Blockstore, seal: (patient: Patient) => Promise<unknown>) => {
       const kept: string[] = []
-      const spy: Blockstore = { get: (cid) => blocks.get(cid), put: (cid, bytes) => (kept.push(cid.toString()), blocks.put(cid, bytes)) }
+      const spy: Blockstore = {
+        get: (cid) => blocks.get(cid),
+        put: (cid, bytes) => (kept.push(cid.toString()), blocks.put(cid, bytes)),
+      }
       const second = await createPatient({ identity: ann, ...shared, blocks: spy })
       await seal(second)
       return kept
@@ -155,18 +164,5 @@ describe('a patient, her doctor, and a ledger in memory', () => {
       await second.seal(reading(45))
     })
     expect(kept).toHaveLength(1)
-  })
-})
-
-describe('a consortium with a registrar', () => {
-  it('admits who shows possession of the keys, certifies, and revokes', async () => {
-    const [clerk, bob, ann] = [generateIdentity(), generateIdentity(), generateIdentity()]
-    const shared = await createWorld({ registrars: [clerk.did] })
-    await expect(createPatient({ identity: ann, ...shared })).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_/) as unknown })
-    expect(bob.did).not.toBe(ann.did)
-    const { chainId } = shared.ledger
-    expect(chainId).toHaveLength(64)
-    void createAgreementProof
-    void createRegistrar
   })
 })
