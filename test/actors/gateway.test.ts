@@ -72,14 +72,6 @@ describe('a gateway between a device and the ledger', () => {
       code: expect.stringMatching(/^ERR_/) as unknown,
     })
     expect(gateway.queued).toBe(1)
-    await patient
-      .grant({
-        to: generateIdentityDid(),
-        dataTypes: [VITAL_SIGNS.heartRate],
-        purposes: ['TREAT'],
-        access: { days: 1 },
-      })
-      .catch(() => undefined)
     await patient.seal({ type: 'Observation', dataType: VITAL_SIGNS.heartRate, effectiveMs: 0, bytes: pulse(43) })
     const [sealed] = await gateway.flush()
     expect(gateway.queued).toBe(0)
