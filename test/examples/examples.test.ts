@@ -15,7 +15,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function run(source: string, name: string, args: readonly string[] = []): string {
   const entry = join(folder, `${name}.ts`)
   const outfile = join(folder, `${name}.mjs`)
-  writeFileSync(entry, source)
+  // Programs share what their application would give them.
+  writeFileSync(entry, source.replaceAll("'./app.ts'", `'${join(root, 'examples/app.ts')}'`))
   buildSync({
     entryPoints: [entry],
     outfile,
@@ -51,11 +52,24 @@ const example = (name: string) => readFileSync(join(root, 'examples', `${name}.t
 
 describe('programs that users copy', () => {
   it('README: every block runs as printed', () => {
-    const blocks = blocksOf('README.md')
-    expect(blocks.length).toBeGreaterThan(0)
-    for (const [index, code] of blocks.entries()) {
-      expect(run(code, `readme-${index}`)).toMatch(/^bafkrei\w+ \{"resourceType":"Observation"\}\n$/)
-    }
+    const [story, alone, ...rest] = blocksOf('README.md')
+    expect(rest).toEqual([])
+    expect(run(story ?? '', 'readme-story')).toMatch(/^\{"resourceType":"Observation".*\}\nERR_POLICY_DENIED\n$/)
+    expect(run(alone ?? '', 'readme-alone')).toMatch(/^bafkrei\w+ \{"resourceType":"Observation"\}\n$/)
+  })
+
+  it('examples/patient.ts', () => {
+    expect(run(example('patient'), 'patient')).toMatch(
+      /^sealed bafkrei\w+; readable by did:key:zQ3s\w+ from block \d+\n$/,
+    )
+  })
+
+  it('examples/doctor.ts', () => {
+    expect(run(example('doctor'), 'doctor')).toBe('diagnosis citing 3 readings\n')
+  })
+
+  it('examples/ports.ts', () => {
+    expect(run(example('ports'), 'ports')).toMatch(/^\d+ blocks in our table, [1-9]\d* signatures by our verifier\n$/)
   })
 
   it('examples/transaction.ts', () => {
