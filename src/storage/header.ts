@@ -13,14 +13,7 @@ import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { AEAD_COMMITMENT_BYTES, AEAD_SALT_BYTES, AEAD_TAG_BYTES } from '../primitives/aead.ts'
 import { concatBytes, toUtf8, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor, encodeHead, type CborValue, type CodecErrorCode } from '../primitives/codec.ts'
-import {
-  DAG_CBOR_CODEC,
-  isContentCid,
-  parseRecordId,
-  RAW_CODEC,
-  toCid,
-  type RecordId,
-} from '../primitives/content-id.ts'
+import { DAG_CBOR_CODEC, isContentCid, RAW_CODEC, toCid, type RecordId } from '../primitives/content-id.ts'
 import {
   codecLimits,
   FRAME_BYTES_MAX,
@@ -176,13 +169,7 @@ export interface SealedParts {
 
 /** Takes a record's first block apart. Total. */
 export function parseSealedParts(id: RecordId, block: Uint8Array): Result<SealedParts, CodecErrorCode> {
-  return rootCid(id).code === DAG_CBOR_CODEC ? parseManifest(block) : parseSealedBlock(block)
-}
-
-/** Returns the CID of an id that may come from a cast. */
-export function rootCid(id: RecordId): CID {
-  if (!parseRecordId(id).ok) rejectArgument('id', 'a record id', typeof id)
-  return toCid(id)
+  return toCid(id).code === DAG_CBOR_CODEC ? parseManifest(block) : parseSealedBlock(block)
 }
 
 /** Largest first block that an id can name. */

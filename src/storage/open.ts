@@ -10,7 +10,7 @@
 import { VitalsealError, rejectArgument } from '../errors.ts'
 import { createFrameOpener, openAead, type AeadContext } from '../primitives/aead.ts'
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
-import type { RecordId } from '../primitives/content-id.ts'
+import { toCid, type RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { readBlock, readBlockWhile, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
@@ -20,7 +20,6 @@ import {
   parseSealedParts,
   recordInfo,
   rootBytesMax,
-  rootCid,
   type RecordKind,
   type SealedParts,
 } from './header.ts'
@@ -147,7 +146,7 @@ export async function* streamRecord(id: RecordId, options: OpenOptions): AsyncGe
 async function openRoot(id: RecordId, options: OpenOptions): Promise<OpenedRecord> {
   const { key, blocks, kind = 'iot', signal } = options
   const { secret, infoFields } = readKey(key)
-  const cid = rootCid(id)
+  const cid = toCid(id)
   const bytes = await readBlock(blocks, cid, { bytesMax: rootBytesMax(cid), record: id, signal })
   const parts = parseSealedParts(id, bytes)
   if (!parts.ok) throw decryptionFailed()

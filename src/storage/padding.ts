@@ -71,9 +71,16 @@ export function createUnpadder(options: { readonly isMidway: boolean }): Unpadde
 
 /** Returns the index of the last byte that is no zero, or -1. */
 export function lastNonZero(frame: Uint8Array): number {
-  let index = frame.length - 1
-  while (index >= 0 && frame[index] === 0) index--
-  return index
+  let end = frame.length
+  const isZeroBefore = () => end > 0 && frame[end - 1] === 0
+  while (end % 4 !== 0 && isZeroBefore()) end--
+  // Padding is long: four bytes at a time, where memory is aligned.
+  if (end % 4 === 0 && frame.byteOffset % 4 === 0) {
+    const words = new Int32Array(frame.buffer, frame.byteOffset, end / 4)
+    while (end > 0 && words[end / 4 - 1] === 0) end -= 4
+  }
+  while (isZeroBefore()) end--
+  return end - 1
 }
 
 function* heldBytes(

@@ -5,12 +5,12 @@
  */
 
 import { VitalsealError, rejectArgument } from '../errors.ts'
-import type { RecordId } from '../primitives/content-id.ts'
+import { toCid, type RecordId } from '../primitives/content-id.ts'
 import { reportStep, type ProgressOptions, type Signal } from '../primitives/progress.ts'
 import { readBlock, writeBlock, type Blockstore } from './blockstore.ts'
 import { BLOCKS_AT_ONCE, mapInOrder } from './concurrency.ts'
 import type { ContentBlock } from './hashing.ts'
-import { FRAME_BLOCK_BYTES_MAX, parseSealedParts, rootBytesMax, rootCid } from './header.ts'
+import { FRAME_BLOCK_BYTES_MAX, parseSealedParts, rootBytesMax } from './header.ts'
 import type { SealedRecord } from './seal.ts'
 
 /**
@@ -76,7 +76,7 @@ async function* readRecordBlocks(
   options: { readonly blocks: Blockstore; readonly signal: Signal | undefined },
 ): AsyncGenerator<{ readonly block: ContentBlock; readonly total: number }, void> {
   const { blocks, signal } = options
-  const cid = rootCid(id)
+  const cid = toCid(id)
   const root = await readBlock(blocks, cid, { bytesMax: rootBytesMax(cid), record: id, signal })
   const parts = parseSealedParts(id, root)
   if (!parts.ok) {

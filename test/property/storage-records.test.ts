@@ -14,7 +14,7 @@ import {
   sealStream,
   createMemoryBlockstore,
 } from '../../src/storage/index.ts'
-import { createUnpadder, paddedLength, sizeClass } from '../../src/storage/padding.ts'
+import { createUnpadder, lastNonZero, paddedLength, sizeClass } from '../../src/storage/padding.ts'
 import { propertyRuns } from '../support/property.ts'
 import { codeOfAsync, context, key, sameBytes, sampleBytes, secret, storeOf } from '../storage/fixtures.ts'
 import { expectTotal, mutated } from './fuzz-support.ts'
@@ -166,6 +166,16 @@ describe('a size class', () => {
       propertyRuns(1_000),
     )
   })
+})
+
+it('the last byte that is no zero is found wherever the bytes lie in memory', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 40 }), fc.nat({ max: 40 }), fc.nat({ max: 7 }), (before, zeros, offset) => {
+      const bytes = new Uint8Array(new ArrayBuffer(100), offset, before + zeros).fill(1, 0, before)
+      expect(lastNonZero(bytes)).toBe(before - 1)
+    }),
+    propertyRuns(500),
+  )
 })
 
 describe('an unpadder', () => {
