@@ -26,7 +26,7 @@ export function createSignatureMemory(verifier: Verifier): SignatureMemory {
   const known = createRecentMap<string, Pick<SignedDigest, 'signer' | 'signature'>>(SIGNATURES_MAX)
   const isKnown = (name: string, { signer, signature }: SignedDigest): boolean => {
     const held = known.get(name)
-    return held !== undefined && held.signer === signer && equalBytes(held.signature, signature)
+    return held?.signer === signer && equalBytes(held.signature, signature)
   }
   return {
     remembering: {
