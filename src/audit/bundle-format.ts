@@ -36,8 +36,8 @@ import type { CarLimits } from '../storage/index.ts'
 const MIB = 1024 * 1024
 
 /** Entries of one page: blocks or excerpts, transactions of the patient, accounts. */
-export const PAGE_ENTRIES_MAX = { blocks: 1_024, own: 256, accounts: 64 } as const
-const PAGES_MAX = 1_024
+export const PAGE_ENTRIES_MAX = { blocks: 256, own: 64, accounts: 64 } as const
+const PAGES_MAX = 4_096
 const PROOF_BYTES_MAX = 10_240
 const VALUE_BYTES_MAX = 64 * 1024
 

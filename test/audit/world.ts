@@ -128,7 +128,7 @@ export function createAuditWorld(options: { readonly registrars?: readonly Did[]
       const record = freshRecord()
       const causes = applied
         .flatMap(({ transactions }) => transactions)
-        .flatMap((transaction) => ('record' in transaction && transaction.record === cause ? [transaction.id] : []))
+        .flatMap((transaction) => (transaction.kind === 'iot' && transaction.record === cause ? [transaction.id] : []))
       const draft = { kind: 'diagnosis', causes, record, label: labeler.label(dataType), epoch: audit.epoch() } as const
       expectApplied(world.send(by, draft))
       return record

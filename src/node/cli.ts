@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/**
+ * The command line `vitalseal`: finds the subcommand, gives it the process, and ends with its exit code.
+ *
+ * Each command is a file of its own that is read when it is asked for; a new one is one line in the table.
+ */
+
+import { performance } from 'node:perf_hooks'
+import { isatty } from 'node:tty'
+
+import type { Command, CommandIo } from './command.ts'
+
+interface Entry {
+  /** One line in the list of commands. */
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    'verify',
+    {
+      summary: 'verifies an audit bundle',
+      load: async () => (await import('./verify-command.ts')).verifyCommand,
+    },
+  ],
+])
+
+function usage(): string {
+  const lines = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  return `Usage: vitalseal COMMAND [options]\n\n${lines.join('\n')}\n\nvitalseal COMMAND --help says more about a command.\n`
+}
+
+const io: CommandIo = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  isTerminal: isatty(process.stderr.fd),
+  elapsedMs: () => performance.now(),
+}
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--help' || name === '-h' || name === 'help') {
+    io.out(usage())
+    return 0
+  }
+  const entry = COMMANDS.get(name ?? '')
+  if (entry === undefined) {
+    io.err(`${name === undefined ? 'expected a command' : `no command ${name}`}\n\n${usage()}`)
+    return 2
+  }
+  const command = await entry.load()
+  return command.run(args, io)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  io.err(`vitalseal: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
