@@ -15,7 +15,6 @@ import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { openHpke, sealHpke } from '../primitives/hpke.ts'
 import { toDigest } from '../primitives/ids.ts'
 import { isDataType, labelBytes } from '../primitives/label.ts'
-import { DELEGATE_SLOT_MAX } from '../primitives/limits.ts'
 import type { RandomSource } from '../primitives/random.ts'
 import {
   bytesOf,
@@ -65,7 +64,7 @@ export interface EnvelopeContents {
 }
 
 /** How much the holder of an own envelope may derive: sT for publishing, e for rotating. */
-export const OWN_LEVELS = ['types', 'root'] as const
+const OWN_LEVELS = ['types', 'root'] as const
 
 /** What the owner or a delegate finds inside. */
 export interface OwnContents {
@@ -117,7 +116,7 @@ function createInfo(
     epoch,
     mode,
     ...recipient,
-    taggedHash(TAGS.envelope, listed, ...commitments),
+    taggedHash(TAGS.envelopeCommitments, listed, ...commitments),
   ])
 }
 
@@ -173,16 +172,30 @@ export function openEnvelope(
   const { context, to, agreement } = options
   const { enc, ciphertext } = envelope
   const plaintext = openHpke({ recipient: agreement, enc, ciphertext, info: recipientInfo(context, to, envelope) })
-  const parsed = plaintext === undefined ? undefined : parseShape(plaintext, contentsShape, { object: 'envelope' })
-  if (parsed?.ok !== true) return undefined
-  const { typeKeys, handedKeys } = parsed.value
+  const contents = parseContents(plaintext, contentsShape)
+  if (contents === undefined) return undefined
+  const { typeKeys, handedKeys } = contents
   const inRange = typeKeys.every((entry) => entry.position < context.labels.length)
-  return inRange && handedKeys.length === envelope.handed.length ? parsed.value : undefined
+  return inRange && handedKeys.length === envelope.handed.length ? contents : undefined
+}
+
+/** What stands in an opened envelope, which is wiped: the contents are copies. */
+function parseContents<T>(plaintext: Bytes | undefined, shape: Shape<T>): T | undefined {
+  if (plaintext === undefined) return undefined
+  const parsed = parseShape(plaintext, shape, { object: 'envelope' })
+  plaintext.fill(0)
+  return parsed.ok ? parsed.value : undefined
+}
+
+/** Returns the plaintext of an own envelope. */
+export function encodeOwnContents(contents: OwnContents): Bytes {
+  return encodeShape(contents, ownShape, { object: 'envelope' })
 }
 
 /**
  * Seals the epoch's secret to the owner or to one of the owner's delegates.
  *
+ * @param options - `plaintext` from {@link encodeOwnContents}
  * @throws When the key is unusable: `ERR_CRYPTO_INVALID_POINT`. {@link VitalsealError}
  */
 export function sealOwnEnvelope(
@@ -190,12 +203,11 @@ export function sealOwnEnvelope(
     readonly context: EnvelopeContext
     readonly slot: number
     readonly agreement: Uint8Array
-    readonly contents: OwnContents
+    readonly plaintext: Uint8Array
   },
   random: RandomSource,
 ): OwnEnvelope {
-  const { context, slot, agreement, contents } = options
-  const plaintext = encodeShape(contents, ownShape, { object: 'envelope' })
+  const { context, slot, agreement, plaintext } = options
   const sealed = sealHpke({ recipient: agreement, info: ownInfo(context, { slot, agreement }), plaintext }, random)
   return { delegate: slot, ...sealed }
 }
@@ -207,9 +219,6 @@ export function openOwnEnvelope(
 ): OwnContents | undefined {
   const { context, agreement } = options
   const { delegate: slot, enc, ciphertext } = envelope
-  if (slot > DELEGATE_SLOT_MAX) return undefined
   const info = ownInfo(context, { slot, agreement: agreement.publicKey })
-  const plaintext = openHpke({ recipient: agreement, enc, ciphertext, info })
-  const parsed = plaintext === undefined ? undefined : parseShape(plaintext, ownShape, { object: 'envelope' })
-  return parsed?.ok === true ? parsed.value : undefined
+  return parseContents(openHpke({ recipient: agreement, enc, ciphertext, info }), ownShape)
 }

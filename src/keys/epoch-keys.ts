@@ -23,6 +23,8 @@ import {
 /** One epoch of one patient. */
 export interface EpochKeys {
   readonly name: EpochName
+  /** Whether the ring saw its first tx_key, and so knows every commitment. */
+  readonly isWhole: boolean
   /** Commitments to type keys, as the tx_keys of the epoch list them. */
   readonly commitments: Map<Label, Digest32>
   /** Commitments to diagnosis keys, by the doctor's index: also the list of recipients. */
@@ -50,9 +52,10 @@ export function createPatientKeys(): PatientKeys {
 }
 
 /** Returns an epoch about which nothing is known yet. */
-export function createEpochKeys(name: EpochName): EpochKeys {
+export function createEpochKeys(name: EpochName, options: { readonly isWhole: boolean }): EpochKeys {
   return {
     name,
+    isWhole: options.isWhole,
     commitments: new Map(),
     diagnosisCommitments: new Map(),
     typeKeys: new Map(),
@@ -82,8 +85,9 @@ export function noteCommitments(epoch: EpochKeys, body: Pick<KeyBody, 'labels' |
 export function takeTypeKey(epoch: EpochKeys, label: Label, key: Uint8Array): boolean {
   const commitment = epoch.commitments.get(label)
   if (commitment === undefined || !equalBytes(commitTypeKey(key, { ...epoch.name, label }), commitment)) return false
-  if (label === ALL_TYPES_LABEL) epoch.typesSecret = copyBytes(key)
-  else epoch.typeKeys.set(label, copyBytes(key))
+  // What is held already is the same key: a second copy would outlive the wiping of the first.
+  if (label === ALL_TYPES_LABEL) epoch.typesSecret ??= copyBytes(key)
+  else if (!epoch.typeKeys.has(label)) epoch.typeKeys.set(label, copyBytes(key))
   return true
 }
 
@@ -93,22 +97,34 @@ export function takeDiagnosisKey(
   doctor: { readonly did: Did; readonly index: number },
   key: Uint8Array,
 ): boolean {
-  const commitment = epoch.diagnosisCommitments.get(doctor.index)
-  const made = commitDiagnosisKey(key, { ...epoch.name, doctor: doctor.did })
+  const { index, did } = doctor
+  const commitment = epoch.diagnosisCommitments.get(index)
+  const made = commitDiagnosisKey(key, { ...epoch.name, doctor: did })
   if (commitment === undefined || !equalBytes(made, commitment)) return false
-  epoch.diagnosisKeys.set(doctor.index, copyBytes(key))
+  if (!epoch.diagnosisKeys.has(index)) epoch.diagnosisKeys.set(index, copyBytes(key))
   return true
 }
 
-/** Takes e or sT of an own envelope if every key that follows from it is the one that was committed to. */
-export function takeOwnSecret(epoch: EpochKeys, level: 'types' | 'root', secret: Uint8Array): boolean {
-  const typesSecret = level === 'root' ? deriveTypesSecret(secret) : copyBytes(secret)
+/** Tells whether every type key that was committed to follows from sT. */
+export function isTypesSecret(epoch: EpochKeys, typesSecret: Uint8Array): boolean {
   for (const [label, commitment] of epoch.commitments) {
     const key = deriveTypeKey(typesSecret, label)
     if (!equalBytes(commitTypeKey(key, { ...epoch.name, label }), commitment)) return false
   }
-  epoch.typesSecret = typesSecret
-  if (level === 'root') epoch.root = copyBytes(secret)
+  return true
+}
+
+/**
+ * Takes e or sT of an own envelope if every type key that was committed to follows from it, and if it is the one that is
+ * held already: an epoch has one root.
+ */
+export function takeOwnSecret(epoch: EpochKeys, level: 'types' | 'root', secret: Uint8Array): boolean {
+  const typesSecret = level === 'root' ? deriveTypesSecret(secret) : copyBytes(secret)
+  const isOther = (held: Uint8Array | undefined, given: Uint8Array) => held !== undefined && !equalBytes(held, given)
+  if (level === 'root' && isOther(epoch.root, secret)) return false
+  if (isOther(epoch.typesSecret, typesSecret) || !isTypesSecret(epoch, typesSecret)) return false
+  epoch.typesSecret ??= typesSecret
+  if (level === 'root') epoch.root ??= copyBytes(secret)
   return true
 }
 
@@ -117,20 +133,26 @@ export function takeOwnSecret(epoch: EpochKeys, level: 'types' | 'root', secret:
  * Undefined when it is not held, or when the types of the epoch do not list it.
  */
 export function findTypeKey(epoch: EpochKeys, label: Label): Bytes | undefined {
-  const given = epoch.typeKeys.get(label)
-  if (given !== undefined || epoch.typesSecret === undefined || label === ALL_TYPES_LABEL) return given
-  const derived = deriveTypeKey(epoch.typesSecret, label)
-  return takeTypeKey(epoch, label, derived) ? derived : undefined
+  if (label === ALL_TYPES_LABEL) return undefined
+  if (!epoch.typeKeys.has(label) && epoch.typesSecret !== undefined) {
+    takeTypeKey(epoch, label, deriveTypeKey(epoch.typesSecret, label))
+  }
+  return epoch.typeKeys.get(label)
 }
 
-/** Returns the diagnosis key of a doctor: as given, or derived from the root. */
+/**
+ * Returns the diagnosis key of a doctor: as given, or derived from the root and then compared with its commitment.
+ * Undefined when it is not held, or when the doctor is no recipient of the epoch.
+ */
 export function findDiagnosisKey(
   epoch: EpochKeys,
   doctor: { readonly did: Did; readonly index: number },
 ): Bytes | undefined {
-  const given = epoch.diagnosisKeys.get(doctor.index)
-  if (given !== undefined || epoch.root === undefined) return given
-  return deriveDiagnosisKey(deriveDiagnosisSecret(epoch.root), { doctor: doctor.did, epoch: epoch.name.epoch })
+  if (!epoch.diagnosisKeys.has(doctor.index) && epoch.root !== undefined) {
+    const of = { doctor: doctor.did, epoch: epoch.name.epoch }
+    takeDiagnosisKey(epoch, doctor, deriveDiagnosisKey(deriveDiagnosisSecret(epoch.root), of))
+  }
+  return epoch.diagnosisKeys.get(doctor.index)
 }
 
 /** Overwrites the secrets of an epoch, as far as JavaScript allows. */

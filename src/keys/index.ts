@@ -17,17 +17,9 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
+export type { KeyDraft, KeyDrafts } from './drafts.ts'
 export { createKeyRing, type KeyRing } from './key-ring.ts'
+export type { DelegateRecipient, KeyToHand, Recipient, SkippedRecipient } from './recipients.ts'
 export type { EpochView } from './ring-keys.ts'
 export type { Complaint, Directory, KeyOutcome } from './ring-state.ts'
-export {
-  extendEpoch,
-  rotateEpoch,
-  type DelegateRecipient,
-  type EpochOptions,
-  type KeyDraft,
-  type KeyDrafts,
-  type KeyToHand,
-  type Recipient,
-  type SkippedRecipient,
-} from './rotation.ts'
+export { extendEpoch, rotateEpoch, type EpochOptions } from './rotation.ts'

@@ -24,7 +24,11 @@ export interface KeyRing {
   /** The account whose records it seals: the holder's, or the one that the holder is a delegate of. */
   readonly owner: Did
   readonly chainId: ChainId
-  /** Takes a tx_key that the ledger applied. */
+  /**
+   * Takes a tx_key that a ledger applied, of this chain: a ring cannot tell an envelope of another chain from a faulty one.
+   *
+   * @throws When the ring was disposed of: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+   */
   apply(transaction: Verified<KeyTransaction>): Promise<KeyOutcome>
   /**
    * Returns the key that seals the owner's records of a type in the current epoch; it refuses once a newer one is known.
@@ -65,7 +69,10 @@ export interface KeyRing {
   dataType(of: { readonly patient: Did; readonly label: Label }): DataType | undefined
   /** Returns every complaint so far, oldest first. */
   complaints(): readonly Complaint[]
-  /** Wipes the secrets, as far as JavaScript allows; nothing is held afterwards. */
+  /**
+   * Wipes the secrets, as far as JavaScript allows; nothing is held afterwards, and nothing is taken. Sealing keys that it
+   * gave refuse from then on; opening keys are the caller's copies and stay.
+   */
   dispose(): void
 }
 
@@ -73,7 +80,13 @@ const states = new WeakMap<KeyRing, RingState>()
 
 /** Returns the state of a ring, for the files of this folder. */
 export function stateOf(ring: KeyRing): RingState {
-  return states.get(ring) ?? rejectArgument('ring', 'a key ring of createKeyRing', 'another object')
+  const state = states.get(ring) ?? rejectArgument('ring', 'a key ring of createKeyRing', 'another object')
+  return assertInUse(state)
+}
+
+/** A ring that was disposed of would otherwise begin to hold keys again. */
+function assertInUse(state: RingState): RingState {
+  return state.isDisposed ? rejectArgument('ring', 'a key ring in use', 'one that was disposed of') : state
 }
 
 /**
@@ -102,12 +115,13 @@ export function createKeyRing(options: {
     directory,
     patients: new Map(),
     complaints: [],
+    isDisposed: false,
   }
   const ring: KeyRing = {
     owner: state.owner,
     chainId,
     // A promise, so that a later ring may open envelopes by Web Crypto or in an HSM.
-    apply: (transaction) => Promise.resolve(applyKeyTransaction(state, transaction)),
+    apply: (transaction) => new Promise((resolve) => resolve(applyKeyTransaction(assertInUse(state), transaction))),
     sealingKey: (dataType) => sealingKey(state, dataType),
     openingKey: (of) => openingKey(state, of),
     writingKey: (of) => writingKey(state, of),
@@ -120,6 +134,7 @@ export function createKeyRing(options: {
     dispose() {
       for (const patient of state.patients.values()) for (const epoch of patient.epochs.values()) wipeEpoch(epoch)
       state.patients.clear()
+      state.isDisposed = true
     },
   }
   states.set(ring, state)

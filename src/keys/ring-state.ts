@@ -44,4 +44,5 @@ export interface RingState {
   readonly directory: Directory
   readonly patients: Map<Did, PatientKeys>
   readonly complaints: Complaint[]
+  isDisposed: boolean
 }

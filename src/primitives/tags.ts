@@ -64,6 +64,8 @@ export const TAGS = {
   storageRequest: 'vitalseal/actors/storage-request/v1',
   /** HPKE info of an envelope. */
   envelope: 'vitalseal/keys/envelope/v1',
+  /** Digest in that info: the commitments of the tx_key, and those beside the envelope. */
+  envelopeCommitments: 'vitalseal/keys/envelope-commitments/v1',
   /** Digest of an ordered batch: the batch bytes. */
   pbftBatch: 'vitalseal/pbft/batch/v1',
   /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */

@@ -6,6 +6,7 @@
  * key, so that two doctors can be given two; here each envelope is bound to its transaction and each key is committed to.
  */
 
+import { ACCOUNT_SLOT } from '../identity/index.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
@@ -131,8 +132,8 @@ export const keyKind: KindDefinition<KeyBody> = {
     if (isFirst !== (previous === null)) {
       return refuseField('previous', isFirst ? 'null in the first epoch' : 'the last tx_key')
     }
-    if (mode === 'rotate' && ownEnvelopes.length === 0) {
-      return refuseField('ownEnvelopes', 'an envelope of the owner, who could not open the epoch otherwise')
+    if (mode === 'rotate' && !ownEnvelopes.some(({ delegate }) => delegate === ACCOUNT_SLOT)) {
+      return refuseField('ownEnvelopes', 'an envelope of the account, which could not open the epoch otherwise')
     }
     if (!isAscending(labels, (a, b) => compareText(a.label, b.label))) {
       return refuseField('labels', 'distinct labels in ascending order')
