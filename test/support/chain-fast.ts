@@ -47,6 +47,13 @@ export function forge(genesis: Genesis, draft: Draft, by: Sending) {
   return { bytes, id }
 }
 
+/** A genesis with one member and every kind. */
+export const createTestGenesis = (fields: Partial<Parameters<typeof createGenesis>[0]> = {}): Genesis => {
+  const node = { did: party('node').did }
+  const defaults = { preset: 'test', kinds: Object.keys(RULES), members: [node], timeMs: START_MS }
+  return createGenesis({ ...defaults, ...fields }, seededRandom('fast'))
+}
+
 export const believe = (genesis: Genesis): Ledger => createLedger({ genesis, verifier: believingVerifier })
 
 /** The draft of a registration. */
@@ -114,9 +121,7 @@ export function createFastWorld(
   options: Partial<Parameters<typeof createGenesis>[0]> & { readonly people?: readonly Identity[] } = {},
 ) {
   const { people = [party('ann'), party('bob'), party('carol')], ...fields } = options
-  const node = { did: party('node').did }
-  const defaults = { preset: 'test', kinds: Object.keys(RULES), members: [node], timeMs: START_MS }
-  const genesis = createGenesis({ ...defaults, ...fields }, seededRandom('fast'))
+  const genesis = createTestGenesis(fields)
   const ledger = believe(genesis)
   const ids: TransactionId[] = []
   const world = {
