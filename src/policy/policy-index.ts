@@ -94,7 +94,13 @@ function toSet<T extends string>(change: Grant<T> | GrantSet<T>): GrantSet<T> {
 /** Tells whether terms name other parties than the set that they are in. */
 function contradicts<T extends string>(terms: GrantTerms<T>, set: GrantSet<T>): boolean {
   const { patient = set.patient, grantor = set.grantor, grantee = set.grantee } = terms as Partial<Grant<T>>
-  return patient !== set.patient || grantor !== set.grantor || textOf(grantee) !== textOf(set.grantee)
+  // Foreign terms may say null.
+  const other = textOf(grantee ?? ({} as Grantee))
+  return patient !== set.patient || grantor !== set.grantor || other !== textOf(set.grantee)
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
 }
 
 function tooMany(limit: string, allowed: number, found: number): Failure<'ERR_POLICY_LIMIT'> {
@@ -165,7 +171,7 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
       return fail('ERR_POLICY_GRANTOR', '"grantor" may not grant access to data of "patient"', { details: { grantor } })
     }
     // Grants of no type say nothing; a set of nothing else revokes.
-    const grants = set.grants.filter((terms) => (terms as GrantTerms<T> | null)?.dataTypes?.length !== 0)
+    const grants = set.grants.filter((terms) => !isEmptyList((terms as GrantTerms<T> | null)?.dataTypes))
     const before = this.entriesOf(patient, grantee)
     const replaced = before.filter((entry) => entry.grantor === grantor)
     const grantors = new Set(before.map((entry) => entry.grantor)).add(grantor)
