@@ -169,7 +169,7 @@ export interface MessageOf<K extends MessageKind> {
   readonly signer: number
   readonly body: Bodies[K]
   readonly signature: Signature | null
-  /** What the signature covers; undefined where there is none. */
+  /** What the signature covers; undefined where there is none, and in votes of one's own. */
   readonly digest: Digest32 | undefined
   /** The batch that rides along, of the digest in the body where that names one. */
   readonly batch: Batch | null
@@ -379,7 +379,9 @@ export function sealMessage<K extends MessageKind>(
   const index = settings.indexes.get(signer.did) as number
   const { memberEpoch } = settings
   const unsigned = isSignedKind(kind) ? ({ kind, signer: index, body } as Unsigned) : undefined
-  const digest = unsigned && messageDigest(settings, unsigned)
+  // Only these are named by digest; for votes the signer has hashed the same already.
+  const isNamed = kind === 'view-change' || kind === 'new-view'
+  const digest = isNamed && unsigned !== undefined ? messageDigest(settings, unsigned) : undefined
   const signature = unsigned === undefined ? null : signer.sign(tags[unsigned.kind], signedFields(settings, unsigned))
   const wire: WireMessage = { kind, memberEpoch, signer: index, body, signature, batch: batch?.bytes ?? null }
   const bytes = encodeShape(wire, wireShape, { object: 'message', limits: messageLimits })

@@ -7,9 +7,11 @@
  */
 
 import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { nullBatch } from './batch.ts'
 import { leaderOf } from './config.ts'
 import {
   broadcast,
+  halt,
   hasPending,
   ignore,
   mayVote,
@@ -53,6 +55,7 @@ function leaveFor(core: Core, view: number): void {
   core.timers.awaitedSinceTick = undefined
   core.log.leaveView()
   core.pool.clearOrdered()
+  core.guard.prune(core.log.stable, view)
   noteProgress(core)
 }
 
@@ -107,9 +110,11 @@ function wanted(core: Core): VerifiedMessage<'view-change'>[] {
 /** With Q VIEW-CHANGEs the leader sends NEW-VIEW, and the others start to wait for it. */
 function considerNewView(core: Core): void {
   if (core.mode !== 'view-change') return
+  // Whoever wants a later view counts too: he does not repeat his vote for this one, and those left could wait for ever.
+  const ready = [...core.viewChanges.values()].filter(({ body }) => body.view >= core.view)
+  if (ready.length >= core.settings.quorum) core.timers.awaitedSinceTick ??= core.tick
   const proof = wanted(core)
   if (proof.length < core.settings.quorum) return
-  core.timers.awaitedSinceTick ??= core.tick
   if (leaderOf(core.settings, core.view) !== core.self || !mayVote(core)) return
   const chosen = proof.slice(0, core.settings.quorum)
   const { order } = computeO(chosen.map(({ body }) => body))
@@ -196,6 +201,13 @@ function enterView(
     encodeRecord({ kind: 'new-view', message: message.bytes, viewChanges: proof.map(({ bytes }) => bytes) }),
   )
   installNewView(core, message, proof)
+  for (const { sequence, digest } of message.body.order) {
+    const committed = core.log.find(sequence)?.committed
+    const carried = digest ?? nullBatch().digest
+    if (committed === undefined || equalBytes(committed.digest, carried)) continue
+    halt(core, sequence, 'a view carries over another batch than was committed: more than f replicas are faulty')
+    return
+  }
   for (const { body } of proof) if (body.checkpoint !== null) learnCertificate(core, body.checkpoint)
   // What this replica holds waits for the new primary, which may not know it.
   for (const entry of core.pool.entries())

@@ -13,7 +13,7 @@ import { equalBytes, toHex } from '../primitives/bytes.ts'
 import { nullBatch, type Batch } from './batch.ts'
 import { fetchBatch, findBatch } from './batches.ts'
 import { proposerOf } from './config.ts'
-import { broadcast, halt, hasPending, ignore, mayVote, noteProgress, reject, seal, type Core } from './core.ts'
+import { broadcast, hasPending, ignore, mayVote, noteProgress, reject, seal, type Core } from './core.ts'
 import { accuse } from './evidence.ts'
 import { executeReady } from './execution.ts'
 import { PROPOSAL_SKEW_MS_MAX } from './limits.ts'
@@ -81,6 +81,8 @@ export function takeWaiting(core: Core): void {
  */
 function judgeProposal(core: Core, message: VerifiedMessage<'pre-prepare'>, batch: Batch): string | null {
   const { view, sequence, digest } = message.body
+  const committed = core.log.find(sequence)?.committed
+  if (committed !== undefined && !equalBytes(committed.digest, digest)) return 'another batch than was committed'
   const carried = core.order.get(sequence)
   if (carried !== undefined) {
     const wanted = carried ?? nullBatch().digest
@@ -100,10 +102,6 @@ function judgeProposal(core: Core, message: VerifiedMessage<'pre-prepare'>, batc
 export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare'>, batch: Batch): void {
   const { view, sequence, digest } = message.body
   const slot = core.log.slot(sequence)
-  if (slot.committed !== undefined && !equalBytes(slot.committed.digest, digest)) {
-    halt(core, sequence, 'the view orders another batch than was committed: more than f replicas are faulty')
-    return
-  }
   if (!hasPending(core)) noteProgress(core)
   slot.accepted = message
   slot.wanted = undefined

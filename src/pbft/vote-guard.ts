@@ -40,11 +40,14 @@ export class VoteGuard {
     }
   }
 
-  /** Forgets what no message can ask for again: sequence numbers up to the checkpoint, views before the current one. */
+  /**
+   * Forgets what no message can ask for again: sequence numbers up to the checkpoint, and views before the current one,
+   * which is on disk and never goes back. EXEC-VOTEs have no view.
+   */
   prune(stable: number, view: number): void {
     for (const [key, { vote }] of this.#votes) {
-      const isOver = vote.sequence > 0 ? vote.sequence <= stable : vote.view < view
-      if (isOver) this.#votes.delete(key)
+      const isLeft = vote.kind !== 'exec-vote' && vote.view < view
+      if (isLeft || (vote.sequence > 0 && vote.sequence <= stable)) this.#votes.delete(key)
     }
   }
 

@@ -32,10 +32,13 @@ describe('the vote guard', () => {
 
   it('forgets what is below the checkpoint, and view changes of earlier views', () => {
     const guard = new VoteGuard()
-    for (const sequence of [4, 5]) guard.record({ kind: 'commit', view: 0, sequence, digest: one })
+    for (const sequence of [4, 5]) guard.record({ kind: 'commit', view: 2, sequence, digest: one })
+    for (const sequence of [4, 5]) guard.record({ kind: 'exec-vote', view: 0, sequence, digest: one })
     for (const view of [1, 2]) guard.record({ kind: 'view-change', view, sequence: 0, digest: one })
+    guard.record({ kind: 'commit', view: 1, sequence: 5, digest: one })
     guard.prune(4, 2)
-    expect(guard.size).toBe(2)
+    // The votes for number 5 in view 2 and of its execution, and the change to view 2.
+    expect(guard.size).toBe(3)
   })
 })
 

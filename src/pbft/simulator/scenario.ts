@@ -64,17 +64,19 @@ export function generateScenario(seed: number, options: { readonly replicaCount?
   const faultMax = Math.floor((replicaCount - 1) / 3)
   const byzantineCount = draws.chance(0.67) ? draws.between(1, faultMax) : 0
   const byzantine = Array.from({ length: byzantineCount }, () => draws.pick(STRATEGIES))
+  // Few blocks and a network that splits again and again: many views, little progress.
+  const isStorm = draws.chance(0.25)
   const wipedDisks = byzantineCount < faultMax && draws.chance(0.3) ? 1 : 0
   return {
     seed,
     replicaCount,
-    requestCount: draws.between(6, 30),
+    requestCount: isStorm ? draws.between(3, 8) : draws.between(6, 30),
     byzantine,
     faults: {
       loss: draws.chance(0.6) ? draws.next() * 0.3 : 0,
       duplication: draws.chance(0.4) ? draws.next() * 0.2 : 0,
       delayTicksMax: draws.between(1, 6),
-      partitions: draws.chance(0.4) ? draws.between(1, 2) : 0,
+      partitions: isStorm ? draws.between(4, 10) : draws.chance(0.4) ? draws.between(1, 3) : 0,
       crashes: draws.chance(0.5) ? draws.between(1, 4) : 0,
       wipedDisks,
       skewMs: draws.chance(0.3) ? draws.between(0, 2_000) : 0,

@@ -208,12 +208,18 @@ function garbage(means: Means): Saboteur {
   }
 }
 
-/** One client sends through it as much as it can, and it votes for far numbers and views besides. */
+/** One client sends through it as much as it can; it votes for far numbers, and for ever later views. */
 function flood(means: Means): Saboteur {
   let count = 0
+  let ticks = 0
   return {
     send: pass,
     tick() {
+      ticks += 1
+      if (ticks % 8 === 0) {
+        const body = { view: 1_000 + ticks, stable: 0, checkpoint: null, prepared: [] }
+        return [{ to: everyone(means), bytes: seal(means, { kind: 'view-change', body }) }]
+      }
       if (count >= 60) return []
       const request = createSimulatedRequest(9_000 + means.index, `flood ${count++}`)
       means.submitted(request.id)

@@ -96,7 +96,7 @@ export class World {
       checkpointEvery: CHECKPOINT_EVERY,
     }
     this.#settings = settleConfig(this.#config)
-    const order = createDraws(seed, 'byzantine').shuffle(members.map((_, index) => index))
+    const order = orderMembers(createDraws(seed, 'byzantine'), members.length)
     this.#faulty = new Set(order.slice(0, byzantine.length))
     this.#network = createDraws(seed, 'network')
     const [config, settings, verifier, faulty] = [this.#config, this.#settings, this.#keys.verifier, this.#faulty]
@@ -197,9 +197,11 @@ export class World {
     const untilMs = Math.min(CHAOS_MS, fromMs + draws.between(200, 1_500))
     const side = this.#settings.members.map(() => draws.chance(0.5))
     const alone = draws.below(side.length)
-    const shape = draws.pick(['split', 'isolate', 'one-way'] as const)
+    const shape = draws.pick(['split', 'isolate', 'one-way', 'leaders'] as const)
     const blocks = (from: number, to: number): boolean => {
       if (shape === 'split') return side[from] !== side[to]
+      // Whoever leads is cut off from a part of the others, and so is his successor.
+      if (shape === 'leaders') return this.viewMax % side.length === from && side[to] === true
       return shape === 'isolate' ? from === alone || to === alone : to === alone
     }
     return { fromMs, untilMs, blocks }
@@ -399,6 +401,14 @@ export class World {
   stateRoots(): string[] {
     return this.#correct().map(({ host }) => toHex(host.application?.head().stateRoot ?? new Uint8Array()))
   }
+}
+
+/** Who is faulty comes first: often an early leader, which can do most. */
+function orderMembers(draws: Draws, count: number): number[] {
+  const order = draws.shuffle(Array.from({ length: count }, (_, index) => index))
+  if (count < 4 || draws.chance(0.5)) return order
+  const early = draws.below(2)
+  return [early, ...order.filter((index) => index !== early)]
 }
 
 function describeMessage(message: PeerMessage): string {

@@ -1,0 +1,281 @@
+/**
+ * PBFT: four and more replicas in one thread. What the core costs beside the hashing that nobody can avoid, how batches pay,
+ * how many messages and message delays a block takes, and how fast the simulator is.
+ */
+
+import { sha256 } from '../src/primitives/hash.ts'
+import { createId } from '../src/primitives/ids.ts'
+import {
+  createSigner,
+  createVerifier,
+  type SignedDigest,
+  type Signer,
+  type Verifier,
+} from '../src/primitives/signature.ts'
+import type { Verified } from '../src/primitives/bytes.ts'
+import {
+  authenticateMessages,
+  createReplica,
+  deriveQuorum,
+  type Application,
+  type PeerMessage,
+  type Replica,
+  type ReplicaConfig,
+  type Request,
+} from '../src/pbft/index.ts'
+import { createSimulatedKeys, generateScenario, simulate } from '../src/pbft/simulator/index.ts'
+import { interleave, type Report } from './measure.ts'
+
+const REQUEST_BYTES = 132
+const chainId = createId('chain', sha256(Uint8Array.of(1)))
+
+/** A state machine that does nothing but hash the batch, as any ledger must. */
+function createHashing(): Application {
+  let head = { height: 0, headerDigest: sha256(new Uint8Array()), stateRoot: sha256(new Uint8Array()) }
+  const ok = { ok: true, value: undefined } as const
+  return {
+    head: () => head,
+    check: () => ok,
+    validate: () => ok,
+    apply({ requests }, height) {
+      const bytes = new Uint8Array(REQUEST_BYTES * requests.length)
+      requests.forEach((request, index) => {
+        bytes.set(request.bytes, index * REQUEST_BYTES)
+      })
+      const headerDigest = sha256(bytes)
+      head = { height, headerDigest, stateRoot: headerDigest }
+      return { block: bytes, headerDigest, stateRoot: headerDigest }
+    },
+    snapshot: () => [],
+    restore: () => ({ ok: true, value: head }),
+  }
+}
+
+let made = 0
+
+function makeRequests(count: number): Request[] {
+  return Array.from({ length: count }, () => {
+    const bytes = new Uint8Array(REQUEST_BYTES)
+    new DataView(bytes.buffer).setUint32(0, made++)
+    return { id: sha256(bytes), client: bytes.slice(1, 4), bytes }
+  })
+}
+
+interface Keys {
+  readonly signers: readonly Signer[]
+  readonly verifier: Verifier
+}
+
+interface Bench {
+  readonly replicas: readonly Replica[]
+  /** Orders the requests; returns the number of messages and of message delays. */
+  order(requests: readonly Request[]): { messages: Map<string, number>; delays: number }
+}
+
+/** Replicas over a network in which every message takes one step. */
+function createBench(keys: Keys, batch: number, share = false): Bench {
+  const members = keys.signers.map(({ did }) => ({ did }))
+  const config: ReplicaConfig = {
+    chainId,
+    members,
+    batchTransactionsMax: batch,
+    batchWaitTicks: 1_000_000,
+    timeoutTicks: 1_000_000,
+  }
+  const index = new Map(members.map(({ did }, at) => [did, at]))
+  const replicas = keys.signers.map((signer) => createReplica({ config, signer, application: createHashing() }))
+  let now: { to: number; bytes: Uint8Array }[] = []
+  const bench: Bench = { replicas, order }
+  const take = (effects: ReturnType<Replica['step']>): void => {
+    for (const effect of effects) {
+      if (effect.kind !== 'send') continue
+      for (const did of effect.to) now.push({ to: index.get(did) as number, bytes: effect.bytes })
+    }
+  }
+  for (const replica of replicas) take(replica.step({ kind: 'tick', nowMs: 1 }))
+
+  function order(requests: readonly Request[]): { messages: Map<string, number>; delays: number } {
+    const messages = new Map<string, number>()
+    const primary = replicas[0] as Replica
+    for (const request of requests) take(primary.step({ kind: 'request', request }))
+    let delays = 0
+    while (now.length > 0) {
+      const arriving = now
+      now = []
+      delays += 1
+      // One object for all who get the same bytes, as the replicas share a process; each verifies for itself below.
+      const known = new Map<Uint8Array, Verified<PeerMessage>>()
+      for (const { to, bytes } of arriving) {
+        let message = known.get(bytes)
+        if (message === undefined || !share) {
+          const [result] = authenticateMessages([bytes], { config, verifier: keys.verifier })
+          if (result?.ok !== true) throw new Error('a message of a replica was refused')
+          message = result.value
+          known.set(bytes, message)
+        }
+        messages.set(message.kind, (messages.get(message.kind) ?? 0) + 1)
+        take((replicas[to] as Replica).step({ kind: 'message', message }))
+      }
+    }
+    return { messages, delays }
+  }
+  return bench
+}
+
+const noSignature = new Uint8Array(65)
+/** Keys whose signatures cost nothing: what remains is the core and its hashing. */
+function createFreeKeys(count: number): Keys {
+  const { signers } = createSimulatedKeys(count, 1)
+  return {
+    signers: signers.map(({ did }) => ({ did, sign: () => noSignature as never })),
+    verifier: { verify: () => true },
+  }
+}
+
+function createRealKeys(count: number): Keys & { readonly counts: { signed: number; verified: number } } {
+  const counts = { signed: 0, verified: 0 }
+  const verifier = createVerifier()
+  const signers = Array.from({ length: count }, (_, at) => createSigner(new Uint8Array(32).fill(at + 1)))
+  return {
+    counts,
+    signers: signers.map((signer) => ({
+      did: signer.did,
+      sign: (tag, fields) => {
+        counts.signed += 1
+        return signer.sign(tag, fields)
+      },
+    })),
+    verifier: {
+      verify(item: SignedDigest) {
+        counts.verified += 1
+        return verifier.verify(item)
+      },
+    },
+  }
+}
+
+async function measureBatches(report: Report): Promise<void> {
+  const sizes = [1, 100, 1_000]
+  const free = sizes.map((size) => ({ size, bench: createBench(createFreeKeys(4), size) }))
+  const real = sizes.map((size) => ({ size, bench: createBench(createRealKeys(4), size) }))
+  const candidates: Record<string, () => unknown> = {}
+  for (const { size, bench } of free) candidates[`free ${size}`] = () => bench.order(makeRequests(size))
+  for (const { size, bench } of real) candidates[`noble ${size}`] = () => bench.order(makeRequests(size))
+  candidates['hashing 100'] = () => {
+    // Ids are made by clients; each replica names the batch and hashes its block, backups hash what they receive.
+    const bytes = new Uint8Array(100 * (REQUEST_BYTES + 40))
+    for (let count = 0; count < 8; count++) sha256(bytes)
+    return makeRequests(100)
+  }
+  candidates['requests 100'] = () => makeRequests(100)
+  const seconds = await interleave(candidates, { rounds: 9, msPerRound: 30 })
+  const perSecond = (name: string, size: number): number => size / (seconds[name] as number)
+  for (const size of sizes) {
+    report.figure({
+      op: `order, batch ${size}`,
+      impl: 'signatures off',
+      median: perSecond(`free ${size}`, size),
+      unit: 'tx/s',
+      n: 4,
+    })
+    report.figure({
+      op: `order, batch ${size}`,
+      impl: 'noble',
+      median: perSecond(`noble ${size}`, size),
+      unit: 'tx/s',
+      n: 4,
+    })
+  }
+  const core = (seconds['free 100'] as number) / (seconds['hashing 100'] as number)
+  report.demand({
+    ratio: 'P1: core without signatures / unavoidable hashing, batch 100',
+    value: core,
+    demand: '<= 3',
+    holds: core <= 3,
+  })
+  const gain = perSecond('noble 100', 100) / perSecond('noble 1', 1)
+  report.demand({ ratio: 'P4: tx/s batch 100 / batch 1, signatures', value: gain, demand: '>= 30', holds: gain >= 30 })
+}
+
+async function measureCrypto(report: Report): Promise<void> {
+  const keys = createRealKeys(4)
+  const bench = createBench(keys, 100)
+  bench.order(makeRequests(100))
+  const before = { ...keys.counts }
+  bench.order(makeRequests(100))
+  const signed = keys.counts.signed - before.signed
+  const verified = keys.counts.verified - before.verified
+  const verifier = createVerifier()
+  const signer = createSigner(new Uint8Array(32).fill(1))
+  const digest = sha256(Uint8Array.of(1))
+  const signature = signer.sign('vitalseal/pbft/commit/v1', [digest])
+  const seconds = await interleave(
+    {
+      block: () => bench.order(makeRequests(100)),
+      bare: () => {
+        for (let count = 0; count < signed; count++) signer.sign('vitalseal/pbft/commit/v1', [digest])
+        for (let count = 0; count < verified; count++) verifier.verify({ signer: signer.did, digest, signature })
+      },
+    },
+    { rounds: 9, msPerRound: 100 },
+  )
+  const ratio = (seconds['block'] as number) / (seconds['bare'] as number)
+  report.demand({
+    ratio: 'P2: with signatures / that many bare sign and verify',
+    value: ratio,
+    demand: '<= 1.3',
+    holds: ratio <= 1.3,
+  })
+  const { quorum } = deriveQuorum(4)
+  const minimum = 1 + (quorum - 2) + (quorum - 1)
+  report.note(
+    `a block costs each of 4 replicas ${verified / 4} verifications, EXEC-VOTEs included; ordering needs ${minimum} at least`,
+  )
+}
+
+function countMessages(report: Report): void {
+  for (const count of [4, 7, 10]) {
+    const { messages, delays } = createBench(createFreeKeys(count), 100).order(makeRequests(100))
+    const ordering = ['pre-prepare', 'prepare', 'commit'].reduce((sum, kind) => sum + (messages.get(kind) ?? 0), 0)
+    const ratio = ordering / (2 * count * (count - 1))
+    report.demand({
+      ratio: `P6: messages a block / 2n(n - 1), n = ${count}`,
+      value: ratio,
+      demand: '= 1',
+      holds: ratio === 1,
+    })
+    report.demand({
+      ratio: `P7: message delays until certified, n = ${count}`,
+      value: delays,
+      demand: '= 4',
+      holds: delays === 4,
+    })
+  }
+}
+
+function measureSimulator(report: Report): void {
+  const started = process.cpuUsage()
+  const seeds = 60
+  let simulatedMs = 0
+  for (let seed = 1; seed <= seeds; seed++)
+    simulatedMs += simulate(generateScenario(seed, { replicaCount: 4 })).simulatedMs
+  const { user, system } = process.cpuUsage(started)
+  const seconds = (user + system) / 1e6
+  report.figure({ op: 'simulate', impl: 'one core', median: seeds / seconds, unit: 'seeds/s', n: 4 })
+  const speed = simulatedMs / 1_000 / seconds
+  report.demand({
+    ratio: 'simulator: seeds/s per core, n = 4',
+    value: seeds / seconds,
+    demand: '>= 50',
+    holds: seeds / seconds >= 50,
+  })
+  report.demand({ ratio: 'simulated / real time', value: speed, demand: '>= 100', holds: speed >= 100 })
+}
+
+/** Runs the measurements of this area. */
+export async function run(report: Report): Promise<void> {
+  countMessages(report)
+  await measureBatches(report)
+  await measureCrypto(report)
+  measureSimulator(report)
+}

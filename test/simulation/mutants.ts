@@ -1,0 +1,170 @@
+// Planted bugs: each changes one place of the core. The mutation gate demands that the simulator kills every one.
+
+/** One planted bug. */
+export interface Mutant {
+  readonly name: string
+  /** What goes wrong, in one sentence. */
+  readonly bug: string
+  /** File of src/pbft. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+  /** Replicas of the groups in which it can show; any when left out. */
+  readonly replicaCount?: number
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'quorum-minus-one',
+    bug: 'Q is one too small: two quorums may share faulty replicas only',
+    file: 'quorum.ts',
+    find: 'const quorum = Math.ceil((replicaCount + faultMax + 1) / 2)',
+    replace: 'const quorum = Math.max(1, Math.ceil((replicaCount + faultMax + 1) / 2) - 1)',
+  },
+  {
+    name: 'two-f-plus-one',
+    bug: 'Q is 2f + 1 whatever n is, as the papers have it',
+    file: 'quorum.ts',
+    find: 'const quorum = Math.ceil((replicaCount + faultMax + 1) / 2)',
+    replace: 'const quorum = 2 * faultMax + 1',
+    replicaCount: 5,
+  },
+  {
+    name: 'paper-thresholds',
+    bug: 'more than 2f PREPAREs of backups and more than 2f + 1 COMMITs, read literally',
+    file: 'quorum.ts',
+    find: 'const quorum = Math.ceil((replicaCount + faultMax + 1) / 2)',
+    replace: 'const quorum = 2 * faultMax + 2',
+    replicaCount: 4,
+  },
+  {
+    name: 'digest-not-compared',
+    bug: 'votes are counted by view alone, whatever batch they are for',
+    file: 'log.ts',
+    find: 'if (body.view !== wanted.view || !equalBytes(body.digest, wanted.digest) || signature === null) continue',
+    replace:
+      'if (body.view !== wanted.view || (false && equalBytes(body.digest, wanted.digest)) || signature === null) continue',
+  },
+  {
+    name: 'prepared-not-carried',
+    bug: 'VIEW-CHANGE leaves out what was prepared: the next leader restarts the numbers, as the papers say',
+    file: 'new-view.ts',
+    find: 'const prepared = log.slots().flatMap((slot) => (slot.prepared === undefined ? [] : [slot.prepared]))',
+    replace:
+      'const prepared = log.slots().flatMap((slot) => (slot.sequence > 0 || slot.prepared === undefined ? [] : [slot.prepared]))',
+  },
+  {
+    name: 'lowest-view-decides',
+    bug: 'of two certificates for one number the older decides',
+    file: 'view-change.ts',
+    find: 'if (earlier === undefined || view > earlier.view) chosen.set(sequence, certificate)',
+    replace: 'if (earlier === undefined || view < earlier.view) chosen.set(sequence, certificate)',
+  },
+  {
+    name: 'commit-not-persisted',
+    bug: 'COMMIT leaves before the prepared certificate is written',
+    file: 'normal-case.ts',
+    find: "core.outbox.persist(encodeRecord({ kind: 'prepared', certificate: slot.prepared, batch: null, commit: commit.bytes }))",
+    replace: 'void encodeRecord',
+  },
+  {
+    name: 'send-before-durable',
+    bug: 'nothing waits for the disk',
+    file: 'outbox.ts',
+    find: "if (to.length > 0) this.#effects.push({ kind: 'send', to, bytes, after: this.#lastIndex })",
+    replace: "if (to.length > 0) this.#effects.push({ kind: 'send', to, bytes, after: -1 })",
+  },
+  {
+    name: 'votes-forgotten',
+    bug: 'a restart reads proposals but not the votes for them',
+    file: 'replay.ts',
+    find: "core.guard.record({ kind: isOwn ? 'pre-prepare' : 'prepare', view, sequence, digest })",
+    replace: 'if (isOwn || sequence > 0) { slot.accepted = undefined; return }',
+  },
+  {
+    name: 'nothing-resent',
+    bug: 'what was lost is never sent again: STATUS is not answered',
+    file: 'status.ts',
+    find: "  if (body.mode === 'recovering') sendTo",
+    replace: "  if (body.mode !== 'recovering') return\n  sendTo",
+  },
+  {
+    name: 'signer-from-field',
+    bug: 'who voted is believed, not verified',
+    file: 'authenticate.ts',
+    find: 'if (!verifier.verify({ signer: message.from, digest, signature })) return invalidSignature(message.from)',
+    replace: 'if (digest.length !== 32) return invalidSignature(message.from)',
+  },
+  {
+    name: 'prepare-from-proposer',
+    bug: 'the proposer is counted twice: by its PRE-PREPARE and by a PREPARE',
+    file: 'normal-case.ts',
+    find: 'if (message.signer === proposerOf(core.settings, message.body.view, message.body.sequence)) {',
+    replace: 'if (message.signer < 0) {',
+  },
+  {
+    name: 'view-without-cap',
+    bug: 'one VIEW-CHANGE takes everyone along, to any view',
+    file: 'new-view.ts',
+    find: 'if (later.length < core.settings.weakQuorum) return',
+    replace: 'if (later.length < 1) return',
+  },
+  {
+    name: 'executed-out-of-order',
+    bug: 'a committed number is executed though an earlier one is not',
+    file: 'execution.ts',
+    find: 'const slot = core.log.find(core.executed + 1)\n    if (slot?.committed === undefined) return',
+    replace:
+      'const slot = core.log.slots().find((one) => one.sequence > core.executed && one.committed !== undefined)\n    if (slot?.committed === undefined) return',
+  },
+  {
+    name: 'view-change-counted-twice',
+    bug: 'VIEW-CHANGEs are counted as messages, not by member',
+    file: 'new-view.ts',
+    find: 'if (proof.length < core.settings.quorum) return',
+    replace: 'if (2 * proof.length < core.settings.quorum) return',
+  },
+  {
+    name: 'order-believed',
+    bug: 'a NEW-VIEW is entered without computing O again',
+    file: 'view-change.ts',
+    find: "return isSame ? null : 'another order than follows from its view changes'",
+    replace: "return isSame || body.view >= 0 ? null : 'another order than follows from its view changes'",
+  },
+  {
+    name: 'view-in-header',
+    bug: 'the header depends on the view in which a block was committed',
+    file: 'execution.ts',
+    find: 'const applied = core.application.apply({ requests: batch.requests, timeMs: batch.timeMs }, height)',
+    replace:
+      'const applied = core.application.apply({ requests: batch.requests, timeMs: batch.timeMs + commit.view }, height)',
+  },
+  {
+    name: 'certificates-not-checked',
+    bug: 'a VIEW-CHANGE may claim anything to be prepared',
+    file: 'authenticate.ts',
+    find: "if (!verifyPrepared(settings, verifier, certificate)) return 'an invalid prepared certificate'",
+    replace: 'void verifyPrepared',
+  },
+  {
+    name: 'block-without-proof',
+    bug: 'a block of a peer is executed on its word',
+    file: 'authenticate.ts',
+    find: "if (commit !== null && (commit.sequence !== height || !verifyCommit(settings, verifier, commit))) return 'a commit'",
+    replace: 'void verifyCommit',
+  },
+  {
+    name: 'segment-torn',
+    bug: 'the first record of a log segment lets go of the old ones (found by seed 261)',
+    file: 'outbox.ts',
+    find: 'if (at === records.length - 1) this.#keepFrom = first',
+    replace: 'if (at === 0) this.#keepFrom = first',
+  },
+  {
+    name: 'no-recovery',
+    bug: 'an empty disk votes at once',
+    file: 'recovery.ts',
+    find: 'if (recovery.target === undefined || log.stable < recovery.target) return',
+    replace: 'if (log.stable < 0) return',
+  },
+]
