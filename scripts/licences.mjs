@@ -13,7 +13,7 @@ const ALLOWED = new Set([
 const ALLOWED_FOR_DEVELOPMENT = new Set([...ALLOWED, 'MPL-2.0'])
 // GPL or AGPL, or with a licence that says otherwise than their content; checked by name because some say less.
 const REFUSED_NAMES = /^(snarkjs|circomlib|circomlibjs|ffjavascript|umbral-pre|elliptic|@nucypher\/|@ironcorelabs\/)/
-const RUNTIME = ['@ipld/dag-cbor', '@noble/ciphers', '@noble/curves', '@noble/hashes', 'multiformats', 'uint8arrays']
+const RUNTIME = ['@noble/ciphers', '@noble/curves', '@noble/hashes', 'multiformats']
 const OPTIONAL_PEERS = ['classic-level', 'ws']
 
 const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8')

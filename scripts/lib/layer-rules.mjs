@@ -25,14 +25,14 @@ export const restrictions = {
  * bundle unseen. A name that ends in a slash means a whole folder. A new line here is a decision, not a formality.
  */
 export const packages = {
-  '@ipld/dag-cbor': ['primitives/codec.ts'],
   '@noble/ciphers/aes.js': ['primitives/aead.ts', 'primitives/hpke.ts'],
   '@noble/ciphers/chacha.js': ['primitives/hpke.ts'],
   '@noble/ciphers/utils.js': ['primitives/bytes.ts'],
+  '@noble/curves/abstract/modular.js': ['primitives/agreement.ts'],
+  '@noble/curves/abstract/montgomery.js': ['primitives/agreement.ts'],
   '@noble/curves/abstract/tower.js': ['primitives/bls12-381.ts'],
   '@noble/curves/abstract/weierstrass.js': ['primitives/bls12-381.ts', 'primitives/secp256k1.ts'],
   '@noble/curves/bls12-381.js': ['primitives/bls12-381-group.ts', 'primitives/bls12-381.ts'],
-  '@noble/curves/ed25519.js': ['primitives/agreement.ts'],
   '@noble/curves/secp256k1.js': ['primitives/secp256k1.ts'],
   '@noble/curves/utils.js': ['primitives/secp256k1.ts'],
   '@noble/hashes/hkdf.js': ['primitives/hpke.ts', 'primitives/kdf.ts'],

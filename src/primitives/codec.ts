@@ -1,40 +1,27 @@
 /**
  * Strict DAG-CBOR: one value, one encoding.
  *
- * `@ipld/dag-cbor` decodes more than it encodes (unsorted map keys, half-precision floats), so two byte strings could
- * share one meaning and a signature cover neither; and it encodes more than it should (floats, typed arrays, lone
- * surrogates as U+FFFD). Here every input is first walked without building anything, against limits and the canonical
- * form (`codec-walk.ts`); then decoded; then encoded again and compared. Every value is checked before it is encoded, so
+ * A codec that decodes more than it encodes (unsorted map keys, half-precision floats) lets two byte strings share one
+ * meaning, and a signature cover neither. Here every input is first walked without building anything, against limits and
+ * the canonical form (`codec-walk.ts`); then built; then written again and compared. Every value is checked before it is encoded, so
  * that nothing leaves which the other side would refuse. Signed objects hold no floats and no undefined. Map keys sort
  * length first (this is DAG-CBOR, not RFC 8949 4.2.1).
  *
  * An attacker chooses the bytes: nothing is allocated in proportion to a length that the input does not carry.
  */
 
-import { decode, encode } from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
-import { compareBytes, copyBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
+import { compareBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
+import { buildValue } from './codec-build.ts'
+import type { CborValue } from './codec-value.ts'
 import { isCidBytes, malformed, notCanonical, overLimit, Refusal, walkItem, type CodecErrorCode } from './codec-walk.ts'
+import { writeValue } from './codec-write.ts'
 import { codecLimits, type CodecLimits } from './limits.ts'
 
+export type { CborValue } from './codec-value.ts'
 export { locateItem, type CodecErrorCode } from './codec-walk.ts'
-
-/**
- * What strict DAG-CBOR can hold. Integers beyond the safe range are `bigint`, up to 64 bits; a smaller `bigint` is
- * accepted for encoding and comes back as a number. Text holds no lone surrogate and begins with no byte order mark.
- */
-export type CborValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | CID
-  | readonly CborValue[]
-  | { readonly [key: string]: CborValue }
 
 const UINT64_MAX = 2n ** 64n - 1n
 
@@ -45,8 +32,8 @@ function parseWalked(bytes: Uint8Array, limits: CodecLimits): Result<CborValue, 
     const message = `byte ${end}: expected the end, found ${bytes.length - end} more bytes`
     return fail('ERR_CODEC_TRAILING_BYTES', message, { details: { byteOffset: end } })
   }
-  const value = decode<CborValue>(bytes)
-  const again = encode(value)
+  const value = buildValue(bytes)
+  const again = writeValue(value)
   if (compareBytes(again, bytes) === 0) return succeed(value)
   throw notCanonical(firstDifference(again, bytes), 'the bytes that encoding gives')
 }
@@ -151,8 +138,7 @@ function assertEncodable(value: unknown, path: string, depth: number, check: Che
  */
 export function encodeCbor(value: CborValue, limits: CodecLimits = codecLimits): Bytes {
   assertEncodable(value, 'value', 0, { limits, items: 0 })
-  // On Node the encoder returns a view of a shared pool, at times a Buffer; results have a buffer of their own.
-  const bytes = copyBytes(encode(value))
+  const bytes = writeValue(value)
   if (bytes.length > limits.bytesMax)
     rejectArgument('value', `at most ${limits.bytesMax} bytes encoded`, `${bytes.length}`)
   return bytes
