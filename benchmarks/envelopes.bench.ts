@@ -9,7 +9,12 @@ import { createId, type ChainId } from '../src/primitives/ids.ts'
 import type { Digest32 } from '../src/primitives/hash.ts'
 import type { Verified } from '../src/primitives/bytes.ts'
 import { createLabeler } from '../src/primitives/label.ts'
-import { createTransaction, encodeTransaction, signTransaction, type KeyTransaction } from '../src/transactions/index.ts'
+import {
+  createTransaction,
+  encodeTransaction,
+  signTransaction,
+  type KeyTransaction,
+} from '../src/transactions/index.ts'
 import { interleave, type Report } from './measure.ts'
 
 const COUNTS = [5, 100, 1_000] as const
@@ -37,10 +42,10 @@ export async function run(report: Report): Promise<void> {
     return drafts[0] as KeyDraft
   }
   const signed = (draft: KeyDraft) =>
-    signTransaction(
-      createTransaction({ ...draft, previous: null, sender: owner.did, nonce: 0, issuedAtMs: 1 }),
-      { chainId, signer: owner.signer },
-    ) as Verified<KeyTransaction>
+    signTransaction(createTransaction({ ...draft, previous: null, sender: owner.did, nonce: 0, issuedAtMs: 1 }), {
+      chainId,
+      signer: owner.signer,
+    }) as Verified<KeyTransaction>
 
   const drafts = new Map<number, Verified<KeyTransaction>>()
   for (const count of COUNTS) drafts.set(count, signed(await draftFor(count)))
@@ -58,7 +63,13 @@ export async function run(report: Report): Promise<void> {
       const transaction = drafts.get(count) as Verified<KeyTransaction>
       return [
         String(count),
-        () => createKeyRing({ identity: doctors[count - 1] as (typeof doctors)[number], chainId, directory, labeler }).apply(transaction),
+        () =>
+          createKeyRing({
+            identity: doctors[count - 1] as (typeof doctors)[number],
+            chainId,
+            directory,
+            labeler,
+          }).apply(transaction),
       ]
     }),
   )
@@ -69,14 +80,34 @@ export async function run(report: Report): Promise<void> {
   for (const count of COUNTS) {
     const bytes = encodeTransaction(drafts.get(count) as KeyTransaction).length
     report.figure({ op: 'make tx_key', impl: 'vitalseal', median: (made[count] as number) * 1e3, unit: 'ms', n: count })
-    report.figure({ op: 'open one envelope', impl: 'vitalseal', median: (opened[count] as number) * 1e3, unit: 'ms', n: count })
+    report.figure({
+      op: 'open one envelope',
+      impl: 'vitalseal',
+      median: (opened[count] as number) * 1e3,
+      unit: 'ms',
+      n: count,
+    })
     report.figure({ op: 'size of tx_key', impl: 'vitalseal', median: bytes, unit: 'bytes', n: count })
   }
   report.figure({ op: 'make tx_key', impl: 'HC (paper, other machine)', median: PAPER_MS, unit: 'ms', n: 5 })
   report.figure({ op: 'size of tx_key', impl: 'HC (paper)', median: PAPER_BYTES, unit: 'bytes', n: 5 })
-  report.figure({ op: 'wrap two keys', impl: 'RSA-1024 OAEP, OpenSSL', median: (rsaTimes['seal'] as number) * 1e3, unit: 'ms', n: 1 })
-  report.figure({ op: 'unwrap two keys', impl: 'RSA-1024 OAEP, OpenSSL', median: (rsaTimes['open'] as number) * 1e3, unit: 'ms', n: 1 })
-  report.note('RSA-1024 is below 112 bits of strength and wraps nothing that a recipient could check; it is here because HC measured with it')
+  report.figure({
+    op: 'wrap two keys',
+    impl: 'RSA-1024 OAEP, OpenSSL',
+    median: (rsaTimes['seal'] as number) * 1e3,
+    unit: 'ms',
+    n: 1,
+  })
+  report.figure({
+    op: 'unwrap two keys',
+    impl: 'RSA-1024 OAEP, OpenSSL',
+    median: (rsaTimes['open'] as number) * 1e3,
+    unit: 'ms',
+    n: 1,
+  })
+  report.note(
+    'RSA-1024 is below 112 bits of strength and wraps nothing that a recipient could check; it is here because HC measured with it',
+  )
 
   const perEnvelope = (count: number) => ((made[count] as number) - (made[5] as number)) / (count - 5)
   const bytesOf = (count: number) => encodeTransaction(drafts.get(count) as KeyTransaction).length
