@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest'
 
 import { generateIdentity } from '../../src/identity/index.ts'
-import { createKeyRing, rotateEpoch, type Recipient } from '../../src/keys/index.ts'
-import type { Verified } from '../../src/primitives/bytes.ts'
+import { createKeyRing, rotateEpoch, type KeyDraft, type Recipient } from '../../src/keys/index.ts'
+import type { TransactionId } from '../../src/primitives/ids.ts'
 import { ALL_TYPES_LABEL, createLabeler } from '../../src/primitives/label.ts'
-import { encodeTransaction, type KeyTransaction } from '../../src/transactions/index.ts'
+import { encodeTransaction } from '../../src/transactions/index.ts'
 import { chainId, directoryOf, seededRandom } from '../support/parties.ts'
-import { createKeyWorld, ecg, glucose, heartRate, people, recipient, signDraft } from '../support/key-world.ts'
+import { createKeyWorld, ecg, glucose, heartRate, people, recipient, ringOf, signDraft } from '../support/key-world.ts'
+
+/** Every draft is a transaction within its limits, through its bytes. */
+function expectSendable(drafts: readonly KeyDraft[], last: TransactionId | null = null): void {
+  let previous = last
+  for (const [nonce, draft] of drafts.entries()) {
+    const transaction = signDraft(draft, { previous, nonce })
+    expect(encodeTransaction(transaction).length).toBeLessThanOrEqual(256 * 1024)
+    previous = transaction.id
+  }
+}
 
 describe('rotateEpoch', () => {
   it('makes the first epoch without recipients and lists its types in order', async () => {
@@ -52,16 +62,26 @@ describe('rotateEpoch', () => {
         recipient('carol', [heartRate]),
         recipient('ann', [heartRate]),
         recipient('dave', [heartRate], [{ epoch: 7, dataType: heartRate }]),
+        { ...recipient('phone', [heartRate]), index: -1 },
       ],
-      delegates: [{ slot: 3, agreement: new Uint8Array(32), rights: ['publish'] }],
+      delegates: [
+        { slot: 3, agreement: new Uint8Array(32), rights: ['publish'] },
+        { slot: 4, agreement: people.phone.keys.agreement, rights: [] },
+        { slot: 0, agreement: people.phone.keys.agreement, rights: ['rotate'] },
+        { slot: 9, agreement: people.phone.keys.agreement, rights: ['rotate'] },
+      ],
     })
     const names = new Map<unknown, string>(Object.entries(people).map(([name, { did }]) => [did, name]))
     expect(drafts.skipped.map(({ recipient: who }) => names.get(who) ?? who).sort()).toEqual([
+      0,
       3,
+      4,
+      9,
       'ann',
       'bob',
       'carol',
       'dave',
+      'phone',
     ])
     const outcome = await world.publish(drafts)
     expect(outcome).toMatchObject({ ann: 'opened', bob: 'not-for-us', carol: 'opened', dave: 'not-for-us' })
@@ -111,13 +131,78 @@ describe('rotateEpoch', () => {
     const { drafts, skipped } = await createKeyWorld().rotate({ recipients: doctors })
     expect(skipped).toEqual([])
     expect(drafts.length).toBeGreaterThan(1)
-    let previous: Verified<KeyTransaction>['id'] | null = null
-    for (const [nonce, draft] of drafts.entries()) {
-      const transaction = signDraft(draft, { previous, nonce })
-      expect(encodeTransaction(transaction).length).toBeLessThanOrEqual(256 * 1024)
-      previous = transaction.id
-    }
+    expectSendable(drafts)
     expect(drafts.flatMap(({ envelopes }) => envelopes)).toHaveLength(40)
+  })
+
+  it('counts own envelopes, however many names they carry', async () => {
+    // 250 names take 9 KiB in each of nine own envelopes, beside which recipients have less room.
+    const types = Array.from({ length: 250 }, (_, i) => `http://hospital.example/local|${i}` as const)
+    const delegates = Array.from({ length: 8 }, (_, i) => ({
+      slot: i + 1,
+      agreement: people.phone.keys.agreement,
+      rights: ['publish'] as const,
+    }))
+    const doctors = Array.from({ length: 400 }, (_, index): Recipient => ({
+      ...recipient('bob', types.slice(0, 10)),
+      index: index + 10,
+    }))
+    const { drafts, skipped } = await createKeyWorld().rotate({ dataTypes: types, delegates, recipients: doctors })
+    expect(skipped).toEqual([])
+    expectSendable(drafts)
+    expect(drafts.flatMap(({ envelopes }) => envelopes)).toHaveLength(400)
+    expect(drafts[0]!.ownEnvelopes).toHaveLength(9)
+  }, 20_000)
+
+  it.each([
+    ['private', undefined],
+    ['public', createLabeler()],
+  ] as const)(
+    'serves whoever reads everything, whatever the number and names of types: %s labels',
+    async (_, labeler) => {
+      const world = createKeyWorld(labeler === undefined ? {} : { labeler })
+      const types = Array.from({ length: 1_030 }, (_name, i) => `urn:oid:2.16.840.1.113883.6.24|${i}` as const)
+      await world.publish(await world.rotate({}))
+      const phone = { slot: 1, agreement: people.phone.keys.agreement, rights: ['publish'] as const }
+      const drafts = await world.rotate({
+        dataTypes: types,
+        delegates: [phone],
+        recipients: [recipient('bob', 'all'), recipient('carol', [types[0]!, types[1_029]!]), recipient('dave', [])],
+      })
+      expect(drafts.skipped).toEqual([])
+      expect(drafts.drafts.map(({ mode }) => mode)).toEqual(['rotate', ...drafts.drafts.slice(1).map(() => 'extend')])
+      expectSendable(drafts.drafts, world.ledger[0]!.id)
+      const { rings } = world
+      const published = await world.publish(drafts)
+      expect(published).toMatchObject({ ann: 'opened', phone: 'opened' })
+      expect(rings.bob.complaints().concat(rings.carol.complaints())).toEqual([])
+      const patient = people.ann.did
+      const openable = (name: 'bob' | 'carol' | 'dave' | 'phone') =>
+        rings[name]
+          .epochs(patient)
+          .at(-1)!
+          .types.filter((type) => type.openable).length
+      expect([openable('bob'), openable('carol'), openable('dave'), openable('phone')]).toEqual([1_030, 2, 0, 1_030])
+      const label = rings.ann.label(types[1_029]!)
+      expect(rings.phone.label(types[1_029]!)).toBe(label)
+      if (labeler === undefined) expect(rings.bob.dataType({ patient, label })).toBe(types[1_029])
+      // A restart of the owner's app gives back every name as well.
+      const again = ringOf('ann', labeler === undefined ? {} : { labeler })
+      for (const transaction of world.ledger) expect(await again.apply(transaction)).toBe('opened')
+      expect(again.dataType({ patient, label })).toBe(types[1_029])
+      await world.publish(await world.rotate({}))
+      expect(rings.ann.epochs(patient).at(-1)!.types).toHaveLength(1_030)
+    },
+    20_000,
+  )
+
+  it('gives names of 1,024 bytes, one envelope after the other', async () => {
+    const world = createKeyWorld()
+    const types = Array.from({ length: 40 }, (_, i) => `urn:long|${`${i}`.padStart(1_015, 'x')}` as const)
+    const drafts = await world.rotate({ dataTypes: types, recipients: [recipient('bob', 'all')] })
+    expectSendable(drafts.drafts)
+    await world.publish(drafts)
+    expect(world.rings.bob.epochs(people.ann.did)[0]!.types.every(({ dataType }) => dataType !== undefined)).toBe(true)
   })
 
   it('makes new keys each time', async () => {
@@ -159,6 +244,14 @@ describe('extendEpoch', () => {
   it('is not for a ring that holds no root', async () => {
     const world = createKeyWorld()
     await expect(world.extend({ dataTypes: [heartRate] })).rejects.toMatchObject({ code: 'ERR_KEYS_NOT_HELD' })
+  })
+
+  it('tells a new reader of everything what the types are called', async () => {
+    const world = createKeyWorld()
+    await world.publish(await world.rotate({ dataTypes: [heartRate, glucose] }))
+    await world.publish(await world.extend({ recipients: [recipient('bob', 'all')] }))
+    const types = world.rings.bob.epochs(people.ann.did)[0]!.types
+    expect(types.map(({ dataType }) => dataType).sort()).toEqual([glucose, heartRate].sort())
   })
 
   it('adds a delegate to the running epoch', async () => {
