@@ -2,13 +2,20 @@
 // [--seed FIRST]. Prints a failing seed with its violation; the last line is `simulated N seeds, V violations`.
 import { parseArgs } from 'node:util'
 
-import { explainRun, generateScenario, shrinkScenario, simulate } from '../../src/pbft/simulator/index.ts'
+import {
+  explainRun,
+  generateScenario,
+  shrinkScenario,
+  simulate,
+  type Strategy,
+} from '../../src/pbft/simulator/index.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string' },
+    byzantine: { type: 'string' },
     explain: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -17,6 +24,7 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log('--seeds N  how many (1000)\n--seed S   the first (1)\n--nodes n  replicas (mixed)')
+  console.log('--byzantine S  one faulty replica of this strategy in every seed')
   console.log('--explain  print the transcript of failing seeds\n--shrink   make failing scenarios small first')
 } else {
   runCampaign(Number(values.seed), Number(values.seeds))
@@ -27,7 +35,9 @@ function runCampaign(first: number, count: number): void {
   const totals = { violations: 0, events: 0, simulatedMs: 0, byzantine: 0, crashes: 0, viewChanges: 0, repeated: 0 }
   for (let seed = first; seed < first + count; seed++) {
     const options = values.nodes === undefined ? {} : { replicaCount: Number(values.nodes) }
-    const scenario = generateScenario(seed, options)
+    const generated = generateScenario(seed, options)
+    const scenario =
+      values.byzantine === undefined ? generated : { ...generated, byzantine: [values.byzantine as Strategy] }
     const run = simulate(scenario)
     totals.events += run.eventCount
     totals.simulatedMs += run.simulatedMs

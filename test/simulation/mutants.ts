@@ -161,6 +161,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (at === 0) this.#keepFrom = first',
   },
   {
+    name: 'awaits-own-view-only',
+    bug: 'a replica waits for Q votes for its own view, though others have gone on to later ones (found by seed 1176)',
+    file: 'new-view.ts',
+    find: 'const ready = [...core.viewChanges.values()].filter(({ body }) => body.view >= core.view)',
+    replace: 'const ready = [...core.viewChanges.values()].filter(({ body }) => body.view === core.view)',
+  },
+  {
+    name: 'second-proposal-halts',
+    bug: 'a second proposal of a faulty leader stops a replica that has committed the first (found by seed 1713)',
+    file: 'normal-case.ts',
+    find: "return 'another batch than was committed'",
+    replace: "{ core.outbox.add({ kind: 'halt', height: sequence, reason: 'planted' }); return 'another batch' }",
+  },
+  {
     name: 'no-recovery',
     bug: 'an empty disk votes at once',
     file: 'recovery.ts',
