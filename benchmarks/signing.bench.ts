@@ -27,6 +27,7 @@ import { createSigner, createVerifier, signDigest, type SignedDigest } from '../
 import { encodeSignerBitmap } from '../src/primitives/signer-bitmap.ts'
 import { TAGS } from '../src/primitives/tags.ts'
 import { interleave, type Report } from './measure.ts'
+import { measureTransactions } from './signing-transactions.ts'
 
 const secretKey = sha256(Uint8Array.of(1))
 const tag = TAGS.transaction
@@ -43,6 +44,7 @@ const MANY_SHORT_ROUNDS = { rounds: 601, msPerRound: 0.3 }
 /** Runs the area. */
 export async function run(report: Report): Promise<void> {
   await measurePorts(report)
+  await measureTransactions(report)
   await measureCertificates(report)
 }
 
