@@ -123,8 +123,7 @@ export function createChainWorld(
           !accounts.includes(transaction.subject)
         )
           accounts.push(transaction.subject)
-        if (transaction.kind === 'key')
-          for (const ring of rings.values()) void ring.apply(transaction as Verified<KeyTransaction>)
+        if (transaction.kind === 'key') for (const ring of rings.values()) void ring.apply(transaction)
       }
       return applied
     },
