@@ -7,6 +7,7 @@ import {
   equalBytes,
   fromHex,
   fromUtf8,
+  isPortableText,
   toHex,
   toUtf8,
 } from '../../src/primitives/bytes.ts'
@@ -49,6 +50,18 @@ describe('UTF-8', () => {
   it('replaces what is malformed and drops a leading mark, as said', () => {
     expect(fromUtf8(Uint8Array.of(0x61, 0xff))).toBe('a\ufffd')
     expect(fromUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe('a')
+  })
+})
+
+describe('isPortableText', () => {
+  it.each(['', 'text', '\u{1f3e5}', '\ufffd', 'a\ufeff'])('takes %j, which comes back', (text) => {
+    expect(isPortableText(text)).toBe(true)
+    expect(fromUtf8(toUtf8(text))).toBe(text)
+  })
+
+  it.each(['\ud800', 'a\udc00', '\udc00\ud800', '\ufeff', '\ufefftext'])('refuses %j, which does not', (text) => {
+    expect(isPortableText(text)).toBe(false)
+    expect(fromUtf8(toUtf8(text))).not.toBe(text)
   })
 })
 
