@@ -145,12 +145,12 @@ function isDelegate(
 
 function whyStillOpen({ view, patient, holdings }: Comparing, { holder, through }: Holder): string {
   if (through === 'delegate') return 'is no longer a delegate of the owner; the keys of % open them still'
-  if (through === 'author') return 'sealed them under a diagnosis key of its own in %, which opens them still'
+  if (through === 'author') return 'sealed them under an own diagnosis key of %, which opens them still'
   if (holdings.book.account(holder)?.isRevoked === true)
     return 'was revoked by a registrar; the keys of % open them still'
   const last = lastAccess(view, patient, holder)
   if (last?.isRevocation === true)
-    return `lost its grant in block ${last.height}; the keys of % were given before and open them still`
+    return `lost the grant in block ${last.height}; the keys of % were given before and open them still`
   return 'has no grant that covers them now; the keys of % open them still'
 }
 
@@ -169,7 +169,7 @@ function whyClosed({ view, patient, holdings }: Comparing, reader: Did, holder: 
   if (holder !== undefined) {
     const { since: transaction } = holder
     const answer = holdings.answer({ transaction, holder: reader })
-    return `complained in block ${answer?.height ?? 0} that its envelope of % does not hold the committed keys`
+    return `complained in block ${answer?.height ?? 0} that the envelope of % does not hold the committed keys`
   }
   if (reader === patient) return 'owns them, and has no envelope of % under the account key'
   const isNamed = whoMayRead(view.policy, { patient, atMs: view.timeMs }).some(({ grantee }) => grantee === reader)

@@ -14,9 +14,26 @@ import {
   type PatientBundle,
   type ValidateBundleOptions,
 } from '../../src/audit/index.ts'
-import { createGenesis, hashHeader, parseBlock, type StoredBlock } from '../../src/chain/index.ts'
+import {
+  createGenesis,
+  createLedger,
+  createMemoryLedgerStore,
+  encodeBlock,
+  encodeReceipt,
+  hashHeader,
+  parseBlock,
+  parseReceipt,
+  type StoredBlock,
+} from '../../src/chain/index.ts'
+import { createTransaction, encodeTransaction, signTransaction } from '../../src/transactions/index.ts'
 import { createOpensslVerifier } from '../../src/node/index.ts'
-import { createCredential, issueCredential } from '../../src/identity/index.ts'
+import {
+  createCredential,
+  createPreKeyMaker,
+  createPreKeyVerifier,
+  deriveIdentity,
+  issueCredential,
+} from '../../src/identity/index.ts'
 import { encodeCertificate, parseCertificate } from '../../src/pbft/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { equalBytes, fromHex, toHex, type Bytes } from '../../src/primitives/bytes.ts'
@@ -370,6 +387,74 @@ describe('a bundle of one patient', () => {
       expect(await breakOf({ ...bundle, excerpts: bundle.excerpts.toSpliced(at, 1) }, genesis)).toMatch(
         /^ERR_AUDIT_BROKEN/,
       )
+    }
+    // An envelope for the holder of a role names him by his number alone.
+    await admitted.give(bob, [heartRate])
+    const given = unwrap(parseAuditBundle(await exportAuditBundle(admitted.source, { patient })))
+    if (given.form !== 'patient') throw new Error('other form')
+    const without = {
+      ...given,
+      accounts: given.accounts.filter(({ did }) => did !== bob.did),
+      excerpts: given.excerpts.toSpliced(2, 1),
+    }
+    expect(await breakOf(given, genesis)).toBe('accepted')
+    expect(await breakOf(without, genesis)).toBe(`ERR_AUDIT_BROKEN ${admitted.stored.length} account`)
+  })
+
+  it('is refused when somebody who was given keys and never did anything is not shown', async () => {
+    const quiet = createAuditWorld()
+    registerAll(quiet, ann, carol)
+    expect(await quiet.rotate(ann, { dataTypes: [heartRate] })).toBe(null)
+    quiet.grant(carol, [heartRate])
+    await quiet.give(carol, [heartRate])
+    const bundle = unwrap(parseAuditBundle(await exportAuditBundle(quiet.source, { patient })))
+    if (bundle.form !== 'patient') throw new Error('other form')
+    const genesis = { genesis: quiet.genesis }
+    const registration = bundle.excerpts.toSpliced(1, 1)
+    const accounts = bundle.accounts.filter(({ did }) => did !== carol.did)
+    expect(await breakOf({ ...bundle, accounts, excerpts: registration }, genesis)).toBe('ERR_AUDIT_BROKEN 4 account')
+  })
+
+  it('is refused when its members certified what a sender never signed', async () => {
+    const doubting = {
+      verify: (item: Parameters<typeof verifier.verify>[0]) => item.signer !== bob.did && verifier.verify(item),
+    }
+    expect(await breakOf(hers, { chainId, verifier: doubting })).toMatch(/^ERR_AUDIT_BROKEN \d+ signature$/)
+    expect(await breakOf(ledger, { chainId, verifier: doubting })).toMatch(/^ERR_CHAIN_PROOF \d+$/)
+  })
+
+  it('is refused when a refusal was turned into leave', async () => {
+    const at = hers.excerpts.findIndex(({ transactions }) =>
+      transactions.some(({ receipt }) => unwrap(parseReceipt(receipt)).code === 'ERR_POLICY_DENIED'),
+    )
+    const turned = withExcerpt(at, (excerpt) => ({
+      ...excerpt,
+      transactions: excerpt.transactions.map((entry) => ({
+        ...entry,
+        receipt: encodeReceipt({ ...unwrap(parseReceipt(entry.receipt)), code: null, untilMs: 1 }),
+      })),
+    }))
+    expect(await breakOf(turned)).toMatch(/^ERR_CHAIN_PROOF \d+$/)
+  })
+
+  it('of accounts with keys for proxies needs who checks such keys', async () => {
+    const preKeyVerifier = createPreKeyVerifier()
+    const genesis = createGenesis(consortium({ members: nodes, timeMs: world.genesis.timeMs }), seededRandom('pre'))
+    const state = createLedger({ genesis, preKeyVerifier })
+    const seed = new Uint8Array(32).fill(7)
+    const eve = deriveIdentity({ seed, circle: 'test', pre: createPreKeyMaker() }, seededRandom('eve'))
+    const register = { kind: 'register', operation: 'add', credentials: [], previousSignature: null } as const
+    const fields = { ...register, subject: eve.did, keys: eve.keys, sender: eve.did, nonce: 0, issuedAtMs: 1 }
+    const signed = signTransaction(createTransaction(fields), { chainId: genesis.chainId, signer: eve.signer })
+    const { block, headerDigest: digest } = state.applyBatch({ transactions: [encodeTransaction(signed)], timeMs: 1 })
+    const store = createMemoryLedgerStore()
+    const certificate = certify({ chainId: genesis.chainId, memberEpoch: 0, height: 1, headerDigest: digest })
+    await store.append({ height: 1, block: encodeBlock(block), certificate })
+    for (const options of [{}, { patient: eve.did }]) {
+      const file = await exportAuditBundle({ store, genesis, preKeyVerifier }, options)
+      const bundle = unwrap(parseAuditBundle(file))
+      expect(await breakOf(bundle, { genesis, preKeyVerifier })).toBe('accepted')
+      expect(await breakOf(bundle, { genesis })).not.toBe('accepted')
     }
   })
 

@@ -164,7 +164,7 @@ describe('compareAccess', () => {
     if (answers !== null) world.send(bob, { kind: 'complaint', answers })
     const height = world.ledger.header?.height
     expect(gaps(world)).toEqual([
-      `may-read-cannot-decrypt 1: bob complained in block ${height} that its envelope of epoch 1 does not hold the committed keys`,
+      `may-read-cannot-decrypt 1: bob complained in block ${height} that the envelope of epoch 1 does not hold the committed keys`,
     ])
     expect(compareAccess(world.view(), { patient, label: labeler.label(glucose) })).toEqual([])
     expect(compareAccess(world.view(), { patient: dan.did })).toEqual([])
@@ -183,9 +183,9 @@ describe('compareAccess', () => {
     expect(await world.rotate(ann)).toBe(null)
     world.seal(heartRate)
     expect(gaps(world)).toEqual([
-      `can-decrypt-may-not-read 1: bob lost its grant in block ${height}; the keys of epoch 1 were given before and open them still`,
+      `can-decrypt-may-not-read 1: bob lost the grant in block ${height}; the keys of epoch 1 were given before and open them still`,
       'can-decrypt-may-not-read 1: carol has no grant that covers them now; the keys of epoch 1 open them still',
-      'can-decrypt-may-not-read 1: bob sealed them under a diagnosis key of its own in epoch 1, which opens them still',
+      'can-decrypt-may-not-read 1: bob sealed them under an own diagnosis key of epoch 1, which opens them still',
     ])
   })
 
