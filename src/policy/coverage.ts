@@ -89,13 +89,12 @@ interface Span<T extends string> {
 
 function spanOf<T extends string>(entry: Entry<T>, { action, dataType, purpose, data }: Query<T>): Span<T> | undefined {
   const { clauses } = entry.terms
-  const isUnknown = clauses.unknown !== undefined
   const dataWindow = entry.terms.data ?? ALWAYS
   const covers = (mask: number, asked: number): number => asked & ((mask & UNKNOWN_BIT) === 0 ? mask : ALL_BITS)
   const span = {
     entry,
     dataTypes: typesAmong(entry.terms.dataTypes, dataType),
-    permits: clauses.effect === 'permit' && !isUnknown,
+    permits: clauses.effect === 'permit' && clauses.unknown === undefined,
     purposeMask: covers(clauses.purposeMask, purpose === undefined ? ALL_BITS : bitOf(purpose, PURPOSES)),
     window: data === 'as-made' ? intersect(entry.window, dataWindow) : entry.window,
   }
@@ -104,8 +103,8 @@ function spanOf<T extends string>(entry: Entry<T>, { action, dataType, purpose, 
     covers(clauses.actionMask, bitOf(action, ACTIONS)) === 0 ||
     span.purposeMask === 0 ||
     (typeof data === 'number' && !contains(dataWindow, data)) ||
-    // Of data of any time, a deny for some leaves the rest.
-    (data === 'any' && dataWindow !== ALWAYS && clauses.effect === 'deny' && !isUnknown)
+    // Of data of any time, what denies some leaves the rest.
+    (data === 'any' && dataWindow !== ALWAYS && !span.permits)
   return isUnrelated ? undefined : span
 }
 
@@ -195,7 +194,7 @@ export function whoMayRead<T extends string = DataType>(
   return store.granteesOf(patient).flatMap((grantee) => {
     const spans = spansOf(store.entriesOf(patient, grantee), { action: 'access', dataType, purpose, data: 'any' })
     const coverage = coverageOf(spans, atMs)
-    if (coverage === undefined) return []
+    if (coverage === undefined || grantee === patient) return []
     const counting = spans.filter(({ permits, window }) => permits && contains(window, atMs))
     return { grantee, ...coverage, grants: counting.map(({ entry }) => grantOf(patient, entry)) }
   })

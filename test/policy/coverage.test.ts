@@ -131,7 +131,7 @@ describe('findCoverage', () => {
   })
 
   it('gives nothing that may fall under what is not understood', () => {
-    const odd = (change: object): GrantTerms => ({ ...june(), ...change }) as GrantTerms
+    const odd = (change: object): GrantTerms => ({ ...june(), ...change })
     for (const change of [
       { effect: 'maybe' },
       { obligations: [{ kind: 'dance' }] },

@@ -81,7 +81,7 @@ describe('explainGrant', () => {
   })
 
   it('is total on grants that the library does not understand', () => {
-    const odd = (change: object): Grant => ({ ...june(), ...change }) as Grant
+    const odd = (change: object): Grant => ({ ...june(), ...change })
     expect(explainGrant(odd({ effect: 'maybe' }), options)).toContain('Dr Bob maybe? read heart rate')
     expect(explainGrant(odd({ actions: ['print'], purposes: ['FUN'] }), options)).toContain(
       'may print heart rate for FUN',
