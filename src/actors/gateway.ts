@@ -24,7 +24,9 @@ import { createOutbox, sealAndRecord } from './sealing.ts'
 
 /** Port: the highest counter that was accepted; `save` resolves when it is durable. */
 export interface CounterStore {
+  /** The highest counter that was saved; 0 before the first. */
   load(): Promise<number>
+  /** Resolves when the counter is durable. */
   save(counter: number): Promise<void>
 }
 

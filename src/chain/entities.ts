@@ -158,11 +158,23 @@ export const slotShape: Shape<SlotEntry> = tuple({
   nonceNext: uint(COUNTER_MAX + 1),
   keyEpoch: counter,
 })
-/** `keys/`: an account. */
+/**
+ * `keys/`: an account.
+ *
+ * @internal
+ */
 export const accountShape: Shape<AccountEntry> = tuple({ index: counter, isRevoked: flag, keys: keyRecordShape })
-/** `index/`: an account by its number. */
+/**
+ * `index/`: an account by its number.
+ *
+ * @internal
+ */
 export const accountIdShape: Shape<Did> = account
-/** `cred/`: credentials of an account. */
+/**
+ * `cred/`: credentials of an account.
+ *
+ * @internal
+ */
 export const credentialListShape: Shape<readonly Credential[]> = listOf(credentialShape, {
   name: 'credentials',
   countMax: CREDENTIALS_PER_ACCOUNT_MAX,
@@ -204,7 +216,11 @@ export const recordShape: Shape<RecordEntry> = tuple({
   issuedAtMs: timeMs,
   height: counter,
 })
-/** `tx/`: what became of a transaction. */
+/**
+ * `tx/`: what became of a transaction.
+ *
+ * @internal
+ */
 export const transactionShape: Shape<TransactionEntry> = tuple({
   height: counter,
   position: counter,
@@ -214,7 +230,11 @@ export const transactionShape: Shape<TransactionEntry> = tuple({
 })
 /** `quota/`: use of a minute. */
 export const quotaShape: Shape<QuotaEntry> = tuple({ minute: uint(Number.MAX_SAFE_INTEGER), count: counter })
-/** `registrars` and `members`: who admits accounts, who runs replicas. */
+/**
+ * `registrars` and `members`: who admits accounts, who runs replicas.
+ *
+ * @internal
+ */
 export const accountListShape: Shape<readonly Did[]> = listOf(account, { name: 'accounts', countMax: 1_024 })
 /** Lists of labels. */
 export const labelNameShape: Shape<Label> = label
@@ -236,14 +256,19 @@ export function granteeKey(grantee: Grantee): readonly (string | number)[] {
 
 /** The keys of the state. */
 export const keys = {
+  /** A slot of an account: who signs for it. */
   slot: (did: Did, delegate: number): StateKey => ['acct', did, delegate],
+  /** An account: its number and its keys. */
   account: (did: Did): StateKey => ['keys', did],
   /** List of accounts by number. */
   index: ['index'] as StateKey,
+  /** Credentials of an account. */
   credentials: (did: Did): StateKey => ['cred', did],
+  /** The sets of grants for one grantee. */
   grants: (owner: Did, grantee: Grantee): StateKey => ['grant', owner, ...granteeKey(grantee)],
   /** List of the T_access that name a grantee. */
   grantee: (grantee: Grantee): StateKey => ['grantee', ...granteeKey(grantee)],
+  /** What a recipient holds. */
   holder: (owner: Did, recipient: Did): StateKey => ['key', owner, recipient],
   /** List of the recipients of one epoch. */
   holders: (owner: Did, epoch: number): StateKey => ['holder', owner, epoch],
@@ -251,20 +276,29 @@ export const keys = {
   epoch: (owner: Did): StateKey => ['epoch', owner],
   /** List of the tx_keys of one epoch. */
   epochKeys: (owner: Did, epoch: number): StateKey => ['epoch', owner, epoch],
+  /** A listed type. */
   label: (owner: Did, of: Label): StateKey => ['label', owner, of],
   /** List of the labels that an owner listed or has records of. */
   labels: (owner: Did): StateKey => ['label', owner],
   /** List of an owner's records of one label. */
   records: (owner: Did, of: Label): StateKey => ['rec', owner, of],
+  /** A record. */
   content: (owner: Did, record: RecordId): StateKey => ['content', owner, record],
+  /** What became of a transaction. */
   transaction: (id: TransactionId): StateKey => ['tx', id],
   /** List of every transaction that concerns an owner. */
   own: (owner: Did): StateKey => ['own', owner],
+  /** Use of a minute. */
   quota: (did: Did): StateKey => ['quota', did],
+  /** Micro-units of an account. */
   balance: (did: Did): StateKey => ['bal', did],
+  /** Micro-units that are locked. */
   escrow: (name: string): StateKey => ['esc', name],
+  /** What a recipient said about a tx_key. */
   answer: (transaction: TransactionId, recipient: Did): StateKey => ['answer', transaction, recipient],
+  /** Who admits accounts. */
   registrars: ['registrars'] as StateKey,
+  /** Who runs replicas. */
   members: ['members'] as StateKey,
 } as const
 

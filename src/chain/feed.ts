@@ -19,8 +19,11 @@ export interface FollowedBlock {
 export interface Feed {
   /** Adds the next block. */
   commit(applied: AppliedBlock): FollowedBlock
+  /** The transaction with this id; undefined when it is in no block. */
   find(id: TransactionId): Committed | undefined
+  /** Blocks from a height on, and each new one as it comes. */
   follow(options?: ProgressOptions & { readonly heightFirst?: number }): AsyncIterable<FollowedBlock>
+  /** What was committed up to now, of one patient or of all. */
   view(options?: { readonly patient?: Did }): LedgerView
   /** Ends every follower. */
   close(): void

@@ -47,10 +47,12 @@ export {
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
+export type { SkipReason } from './execute.ts'
+export type { Execution, Outcome, Rule } from './rule.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
 export { replayLedger, type ReplayCode } from './replay.ts'
-export type { StateKey, StateReader } from './state.ts'
+export type { State, StateKey, StateReader, StateWriter } from './state.ts'
 export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'
 export {
   collectCommitted,

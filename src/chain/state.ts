@@ -2,15 +2,15 @@
  * The state of a ledger: an authenticated map under typed keys, with a draft on top for one transaction at a time.
  *
  * A rule writes into the draft; it is kept or dropped whole, so that a refused transaction changes nothing but what the
- * executor writes for it. Lists have a counted prefix: the entry without a number holds how many there are, which makes
+ * executor writes for it. What is kept waits until somebody asks for the root, at the end of a block: an entry that many of
+ * its transactions change (a nonce, a count) is encoded and hashed once. Lists have a counted prefix: the entry without a number holds how many there are, which makes
  * "all records of this label" provable and findable without a scan.
  */
 
 import { rejectArgument, unwrap } from '../errors.ts'
 import { createAuthenticatedMap, type AuthenticatedMap, type MapSnapshot } from '../primitives/authenticated-map.ts'
 import type { MapProof } from '../primitives/authenticated-map-proof.ts'
-import type { Bytes } from '../primitives/bytes.ts'
-import { encodeCbor } from '../primitives/codec.ts'
+import { encodeCbor, type CborValue } from '../primitives/codec.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { codecLimits, COUNTER_MAX, MAP_VALUE_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
 import { createRecentMap } from '../primitives/recent.ts'
@@ -21,7 +21,9 @@ export type StateKey = readonly [kind: string, ...rest: readonly (string | numbe
 
 /** What can be read of a state. */
 export interface StateReader {
+  /** The value of a key; undefined when it is absent. */
   get<T>(key: StateKey, shape: Shape<T>): T | undefined
+  /** Whether a key is present. */
   has(key: StateKey): boolean
   /** How many entries a list has. */
   count(list: StateKey): number
@@ -59,43 +61,73 @@ interface Decoded {
 interface Written extends Decoded {
   readonly key: StateKey
   /** Undefined deletes. */
-  readonly bytes: Bytes | undefined
+  readonly wire: CborValue | undefined
 }
 
 /** A value may be made of several transactions: it has the limits of the map, not those of one. */
 const stateLimits: CodecLimits = { ...codecLimits, bytesMax: MAP_VALUE_BYTES_MAX, itemsMax: 2 ** 20 }
 
-/** Parts are other people's text (an organisation, say): no text may look like two parts, or a number like its digits. */
-const nameOf = (key: StateKey) => JSON.stringify(key)
+/**
+ * The name of a key among what is remembered. Parts are other people's text (an organisation, say): no text may look like
+ * two parts, or a number like its digits.
+ */
+function nameOf(key: StateKey): string {
+  let name = ''
+  for (const part of key) name += typeof part === 'number' ? `#${part}` : `${part.length}:${part}`
+  return name
+}
 
 /** Returns the empty state, or the one over a restored map. */
 export function createState(map: AuthenticatedMap = createAuthenticatedMap()): State {
   let decoded = createRecentMap<string, Decoded>(RECENT_VALUES)
+  const waiting = new Map<string, Written>()
+  const recall = (name: string) => waiting.get(name) ?? decoded.get(name)
   const base: Layer = {
-    read: (_name, key) => map.get(key),
-    has: (_name, key) => map.has(key),
-    recall: (name) => decoded.get(name),
-    remember: (name, value) => {
+    recall,
+    has: (name, key) => {
+      const known = recall(name)
+      return known === undefined ? map.has(key) : known.value !== undefined
+    },
+    load(name, key, shape) {
+      const bytes = map.get(key)
+      const options = { object: key[0], limits: stateLimits }
+      const value = bytes === undefined ? undefined : unwrap(parseShape(bytes, shape, options))
       decoded.set(name, { value })
+      return value
     },
   }
+
+  function flush(): void {
+    for (const [name, { key, wire, value }] of waiting) {
+      decoded.set(name, { value })
+      if (wire === undefined) map.delete(key)
+      else map.set(key, encodeCbor(wire, stateLimits))
+    }
+    waiting.clear()
+  }
+
   return {
     ...createReader(base),
     draft(change) {
       const written = new Map<string, Written>()
       const { keep, result } = change(createWriter(base, written))
-      if (!keep) return result
-      for (const [name, { key, bytes, value }] of written) {
-        decoded.set(name, { value })
-        if (bytes === undefined) map.delete(key)
-        else map.set(key, bytes)
-      }
+      if (keep) for (const [name, entry] of written) waiting.set(name, entry)
       return result
     },
-    root: () => map.root(),
-    prove: (key) => map.prove(key),
-    snapshot: () => map.snapshot(),
+    root() {
+      flush()
+      return map.root()
+    },
+    prove(key) {
+      flush()
+      return map.prove(key)
+    },
+    snapshot() {
+      flush()
+      return map.snapshot()
+    },
     rollback(to) {
+      waiting.clear()
       map.rollback(to)
       decoded = createRecentMap(RECENT_VALUES)
     },
@@ -103,10 +135,10 @@ export function createState(map: AuthenticatedMap = createAuthenticatedMap()): S
 }
 
 interface Layer {
-  read(name: string, key: StateKey): Bytes | undefined
-  has(name: string, key: StateKey): boolean
   recall(name: string): Decoded | undefined
-  remember(name: string, value: unknown): void
+  has(name: string, key: StateKey): boolean
+  /** Reads what is not remembered. */
+  load<T>(name: string, key: StateKey, shape: Shape<T>): T | undefined
 }
 
 function createReader(layer: Layer): StateReader {
@@ -114,12 +146,7 @@ function createReader(layer: Layer): StateReader {
     get<T>(key: StateKey, shape: Shape<T>): T | undefined {
       const name = nameOf(key)
       const recalled = layer.recall(name)
-      if (recalled !== undefined) return recalled.value as T | undefined
-      const bytes = layer.read(name, key)
-      const options = { object: key[0], limits: stateLimits }
-      const value = bytes === undefined ? undefined : unwrap(parseShape(bytes, shape, options))
-      layer.remember(name, value)
-      return value
+      return recalled === undefined ? layer.load(name, key, shape) : (recalled.value as T | undefined)
     },
     has: (key) => layer.has(nameOf(key), key),
     count: (list) => reader.get(list, counterShape) ?? 0,
@@ -130,12 +157,12 @@ function createReader(layer: Layer): StateReader {
 
 function createWriter(base: Layer, written: Map<string, Written>): StateWriter {
   const reader = createReader({
-    read: (name, key) => (written.has(name) ? written.get(name)?.bytes : base.read(name, key)),
-    has: (name, key) => (written.has(name) ? written.get(name)?.bytes !== undefined : base.has(name, key)),
     recall: (name) => written.get(name) ?? base.recall(name),
-    remember: (name, value) => {
-      base.remember(name, value)
+    has(name, key) {
+      const known = written.get(name)
+      return known === undefined ? base.has(name, key) : known.value !== undefined
     },
+    load: (name, key, shape) => base.load(name, key, shape),
   })
   const writer: StateWriter = {
     ...reader,
@@ -144,10 +171,10 @@ function createWriter(base: Layer, written: Map<string, Written>): StateWriter {
       // What a replica remembers is what another one, restored from a snapshot, reads: never the value as it was given.
       const kept = shape.read(wire)
       if (kept instanceof Mismatch) rejectArgument(key[0], kept.expected, 'another value')
-      written.set(nameOf(key), { key, bytes: encodeCbor(wire, stateLimits), value: kept })
+      written.set(nameOf(key), { key, wire, value: kept })
     },
     delete(key) {
-      written.set(nameOf(key), { key, bytes: undefined, value: undefined })
+      written.set(nameOf(key), { key, wire: undefined, value: undefined })
     },
     append(list, value, shape) {
       const index = reader.count(list)

@@ -18,6 +18,7 @@ export interface StoredBlock {
 export interface LedgerStore {
   /** Resolves when the block is durable; blocks come in order of height; one that is kept already changes nothing. */
   append(block: StoredBlock): Promise<void>
+  /** The block of a height; undefined when there is none. */
   read(height: number): Promise<StoredBlock | undefined>
   /** Height of the newest block; 0 when there is none. */
   height(): Promise<number>

@@ -48,11 +48,13 @@ export interface LedgerView {
   readonly policy: PolicyIndex<Label>
   /** Transactions in their order. */
   transactions<K extends TransactionKind = TransactionKind>(filter: TransactionFilter<K>): Iterable<Committed<K>>
+  /** The transaction with this id; undefined when the view does not hold it. */
   find(id: TransactionId): Committed | undefined
   /** The key record of an account, as registered last. */
   keys(did: Did): KeyRecord | undefined
   /** The number of an account; undefined when it is not registered. */
   indexOf(did: Did): number | undefined
+  /** The account with that number. */
   accountAt(index: number): Did | undefined
   /** The same ledger as it was. */
   at(height: number): LedgerView

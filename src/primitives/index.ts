@@ -118,6 +118,7 @@ export {
 } from './merkle.ts'
 export { createConsistencyProof, createInclusionProof, createMerkleTree, type MerkleTree } from './merkle-tree.ts'
 export type { Progress, ProgressOptions, Signal } from './progress.ts'
+export type { Clock } from './clock.ts'
 export { randomBytes, type RandomSource } from './random.ts'
 export { type Role, ROLES } from './roles.ts'
 export {

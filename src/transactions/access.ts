@@ -53,7 +53,11 @@ const OBLIGATIONS_MAX = 16
 
 const roleGrantee = tuple({ role: choice('role', ROLES), organisation: identifier })
 
-/** A party as 33 bytes, a role as a pair. */
+/**
+ * A party as 33 bytes, a role as a pair.
+ *
+ * @internal
+ */
 export const grantee: Shape<Grantee> = either<Did, Exclude<Grantee, Did>>(account, roleGrantee, {
   isFirst: (value) => value instanceof Uint8Array,
   isFirstValue: (value) => typeof value === 'string',
@@ -120,7 +124,11 @@ function windowOf(fromMs: number, untilMs: number): TimeWindow | Mismatch {
   return fromMs < untilMs ? { fromMs, untilMs } : new Mismatch('a window whose start is before its end')
 }
 
-/** The terms of one grant, without its parties. */
+/**
+ * The terms of one grant, without its parties.
+ *
+ * @internal
+ */
 export const grantTerms: Shape<GrantTerms<Label>> = mapped<ShapeType<typeof wireTerms>, GrantTerms<Label>>(wireTerms, {
   parse(wire) {
     const access = windowOf(wire.accessFromMs, wire.accessUntilMs)
