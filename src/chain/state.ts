@@ -33,7 +33,9 @@ export interface StateReader {
 
 /** A state that a rule may change. */
 export interface StateWriter extends StateReader {
+  /** Sets a value. */
   set<T>(key: StateKey, value: T, shape: Shape<T>): void
+  /** Deletes a key. */
   delete(key: StateKey): void
   /** Adds an entry at the end of a list and returns its index. */
   append<T>(list: StateKey, value: T, shape: Shape<T>): number
@@ -43,9 +45,13 @@ export interface StateWriter extends StateReader {
 export interface State extends StateReader {
   /** Runs `change` on a draft and keeps what it wrote unless it returns `'drop'`. */
   draft<R>(change: (writer: StateWriter) => { readonly keep: boolean; readonly result: R }): R
+  /** The root that headers commit to. */
   root(): Digest32
+  /** Proof that a key is present or absent under the root. */
   prove(key: StateKey): MapProof
+  /** Keeps the present; to be released. */
   snapshot(): MapSnapshot
+  /** Makes a kept snapshot the present again. */
   rollback(to: MapSnapshot): void
 }
 

@@ -121,6 +121,7 @@ export type { Progress, ProgressOptions, Signal } from './progress.ts'
 export type { Clock } from './clock.ts'
 export { randomBytes, type RandomSource } from './random.ts'
 export { type Role, ROLES } from './roles.ts'
+export { Mismatch, type Shape } from './shape.ts'
 export {
   createSigner,
   createVerifier,
