@@ -28,7 +28,7 @@
  * @packageDocumentation
  */
 
-export { authenticateMessages, type MessageErrorCode } from './authenticate.ts'
+export { authenticateMessages, type Checked, type MessageErrorCode } from './authenticate.ts'
 export { type ProposedBatch, type Request } from './batch.ts'
 export {
   createCertificate,
@@ -44,6 +44,7 @@ export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'
 export { MESSAGE_KINDS, type MessageKind, type NewViewEntry, type PeerMessage, type ViewChange } from './message.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
+export type { PreparedCertificate } from './shape.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'
 export { computeNewView, computeO, type NewViewOrder } from './view-change.ts'
 export {

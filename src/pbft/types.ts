@@ -118,6 +118,7 @@ export interface ReplicaStatus {
 export interface Replica {
   /** Takes one input. Never throws on what a peer or a client sent; throws only when an invariant of its own is broken. */
   step(input: Input): readonly Effect[]
+  /** Where it stands; cheap. */
   status(): ReplicaStatus
   /** Digest of the whole state: two replicas that took the same inputs have the same one. */
   digest(): Digest32

@@ -60,7 +60,7 @@ export class Mismatch {
 export interface Shape<T> {
   /** Total for every value that the codec can hold, and for undefined. */
   read(value: CborValue): T | Mismatch
-  /** May give what `read` refuses, for a value that does not fit: {@link writeShape} reads back. */
+  /** May give what `read` refuses, for a value that does not fit: `writeShape` reads back. */
   write(value: T): CborValue
 }
 
