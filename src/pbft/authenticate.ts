@@ -29,7 +29,8 @@ import type { CommitCertificate, Ordering, PreparedCertificate, SignedVote } fro
 /** Why a message is not for the replica. */
 export type MessageErrorCode = CodecErrorCode | 'ERR_SIGNATURE_INVALID' | 'ERR_PBFT_NOT_A_MEMBER'
 
-type Checked<T> = Result<T, MessageErrorCode>
+/** A value, or why a message is none. */
+export type Checked<T> = Result<T, MessageErrorCode>
 
 /**
  * Returns each message verified, or why it is refused. In order; total.

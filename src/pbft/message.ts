@@ -360,7 +360,8 @@ export function isSignedKind(kind: MessageKind): kind is SignedKind {
 export interface Draft<K extends MessageKind> {
   readonly kind: K
   readonly body: Bodies[K]
-  readonly batch?: Batch | null
+  /** Only its bytes leave. */
+  readonly batch?: Batch | Pick<Batch, 'bytes'> | null
 }
 
 /**
@@ -385,6 +386,7 @@ export function sealMessage<K extends MessageKind>(
   const signature = unsigned === undefined ? null : signer.sign(tags[unsigned.kind], signedFields(settings, unsigned))
   const wire: WireMessage = { kind, memberEpoch, signer: index, body, signature, batch: batch?.bytes ?? null }
   const bytes = encodeShape(wire, wireShape, { object: 'message', limits: messageLimits })
-  const message = { kind, from: signer.did, bytes, signer: index, body, signature, digest, batch, fault: null }
+  const whole = batch !== null && 'requests' in batch ? batch : null
+  const message = { kind, from: signer.did, bytes, signer: index, body, signature, digest, batch: whole, fault: null }
   return Object.freeze(message) as unknown as VerifiedMessage<K>
 }
