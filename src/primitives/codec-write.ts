@@ -35,12 +35,24 @@ function writeHead(output: Output, major: number, argument: number | bigint): vo
   const start = reserve(output, 1 + size)
   const { bytes } = output
   bytes[start] = size === 0 ? first | Number(argument) : first | (24 + Math.log2(size))
-  if (size === 0) return
-  const view = new DataView(bytes.buffer, start + 1, size)
-  if (size === 8) view.setBigUint64(0, BigInt(argument))
-  else if (size === 4) view.setUint32(0, Number(argument))
-  else if (size === 2) view.setUint16(0, Number(argument))
-  else view.setUint8(0, Number(argument))
+  if (size === 8) new DataView(bytes.buffer, start + 1, size).setBigUint64(0, BigInt(argument))
+  else for (let i = size, rest = Number(argument); i > 0; i--, rest >>>= 8) bytes[start + i] = rest & 0xff
+}
+
+/** ASCII, as ids and words are, is its own UTF-8: written without an array of its own. */
+function writeText(output: Output, text: string): void {
+  const before = output.length
+  writeHead(output, 3, text.length)
+  const start = reserve(output, text.length)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) {
+      output.length = before
+      writeString(output, 3, toUtf8(text))
+      return
+    }
+    output.bytes[start + i] = unit
+  }
 }
 
 function writeString(output: Output, major: 2 | 3, string: Uint8Array): void {
@@ -73,7 +85,7 @@ function writeItem(output: Output, value: CborValue): void {
   else if (typeof value === 'number' || typeof value === 'bigint') {
     if (value >= 0) writeHead(output, 0, value)
     else writeHead(output, 1, -1n - BigInt(value))
-  } else if (typeof value === 'string') writeString(output, 3, toUtf8(value))
+  } else if (typeof value === 'string') writeText(output, value)
   else if (value instanceof Uint8Array) writeString(output, 2, value)
   else if (Array.isArray(value)) {
     writeHead(output, 4, value.length)
@@ -89,7 +101,19 @@ function writeItem(output: Output, value: CborValue): void {
 
 /** Returns the encoding of a value that has one. */
 export function writeValue(value: CborValue): Bytes {
-  const output: Output = { bytes: new Uint8Array(FIRST_BYTES), length: 0 }
-  writeItem(output, value)
-  return output.bytes.slice(0, output.length)
+  const output: Output = { bytes: spare ?? new Uint8Array(FIRST_BYTES), length: 0 }
+  spare = undefined
+  try {
+    writeItem(output, value)
+    return output.bytes.slice(0, output.length)
+  } finally {
+    // What was written may be secret, and this array stays.
+    output.bytes.fill(0)
+    if (output.bytes.length <= SPARE_BYTES_MAX) spare = output.bytes
+  }
 }
+
+const SPARE_BYTES_MAX = 1_024
+
+/** Used again by the next call, since making an array costs as much as filling it; a call inside of a call makes its own. */
+let spare: Bytes | undefined

@@ -58,19 +58,34 @@ export function taggedHash(tag: Tag, ...fields: readonly CborValue[]): Digest32 
   // One state for all calls: making one costs as much as hashing a block. It is used only when everything is encoded,
   // since encoding may run a getter of the caller's, which may hash; and digest() leaves zeros in it.
   state ??= createState()
-  state.fresh._cloneInto(state.work)
-  for (const part of parts) state.work.update(part)
-  return state.work.digest() as Digest32
+  const { fresh, work, joined } = state
+  fresh._cloneInto(work)
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (length > joined.length) for (const part of parts) work.update(part)
+  else {
+    // In one piece: the hash takes views of what it is given, and a view of a small array costs more than copying it.
+    let end = 0
+    for (const part of parts) {
+      joined.set(part, end)
+      end += part.length
+    }
+    work.update(joined.subarray(0, length))
+    // Fields may be secret, and this array stays.
+    joined.fill(0, 0, length)
+  }
+  return work.digest() as Digest32
 }
+
+const JOINED_BYTES = 512
 
 type Hasher = ReturnType<typeof nobleSha256.create>
 
 /** Made on first use: importing does no work. */
-let state: { readonly fresh: Hasher; readonly work: Hasher } | undefined
+let state: ReturnType<typeof createState> | undefined
 
-function createState(): { readonly fresh: Hasher; readonly work: Hasher } {
+function createState(): { readonly fresh: Hasher; readonly work: Hasher; readonly joined: Bytes } {
   const fresh = nobleSha256.create()
-  return { fresh, work: fresh.clone() }
+  return { fresh, work: fresh.clone(), joined: new Uint8Array(JOINED_BYTES) }
 }
 
 const prefixes = new Map<Tag, (Bytes | undefined)[]>()

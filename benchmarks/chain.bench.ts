@@ -1,0 +1,204 @@
+/**
+ * The ledger beside its signatures: validation of blocks with both verifiers, update of the state, replay from stored blocks.
+ *
+ * A block is executed on a ledger that stands where the block begins, restored from a snapshot outside of what is measured:
+ * parsing, verification, rules, roots and header, as a replica does that never saw the transactions. Bare verification is
+ * the verifier on digests that are there already. `VITALSEAL_BENCH_REPLAY=100000` replays as many transactions as demanded;
+ * without it the run is a tenth of a minute.
+ */
+
+import {
+  createGenesis,
+  createLedger,
+  encodeBlock,
+  replayLedger,
+  RULES,
+  type Ledger,
+  type StoredBlock,
+} from '../src/chain/index.ts'
+import { unwrap } from '../src/errors.ts'
+import { deriveIdentity, type Identity } from '../src/identity/index.ts'
+import { createOpensslVerifier } from '../src/node/index.ts'
+import { createCertificate, encodeCertificate, signExecution } from '../src/pbft/index.ts'
+import { toUtf8, type Bytes } from '../src/primitives/bytes.ts'
+import { createRecordId, hashBlock, RAW_CODEC } from '../src/primitives/content-id.ts'
+import { sha256 } from '../src/primitives/hash.ts'
+import { createLabeler } from '../src/primitives/label.ts'
+import { createVerifier, type SignedDigest, type Verifier } from '../src/primitives/signature.ts'
+import {
+  createTransaction,
+  encodeTransaction,
+  hashTransaction,
+  signTransaction,
+  type Draft,
+  type Transaction,
+} from '../src/transactions/index.ts'
+import { heapUsedMiB, interleave, type Report } from './measure.ts'
+
+const START_MS = 1_763_600_040_000
+/** Accounts that send in turn: few enough for the portable verifier to keep a table for each, as on a ward. */
+const PATIENTS = 50
+const BLOCK = 500
+const REPLAY_BLOCK = 1_000
+const REPLAY_DEFAULT = 5_000
+
+const label = createLabeler().label('http://loinc.org|8867-4')
+const node = person('node')
+const patients = Array.from({ length: PATIENTS }, (_, index) => person(`patient ${index}`))
+const genesis = createGenesis({
+  preset: 'consortium',
+  kinds: Object.keys(RULES),
+  members: [{ did: node.did }],
+  timeMs: START_MS,
+  parameters: { quotaPerMinute: 1_000_000 },
+  salt: sha256(toUtf8('benchmark')),
+})
+const { chainId } = genesis
+const believing: Verifier = { verify: () => true }
+
+function person(name: string): Identity {
+  return deriveIdentity({ seed: sha256(toUtf8(name)), circle: 'benchmark' })
+}
+
+function sign(by: Identity, draft: Draft, nonce: number): Transaction {
+  const unsigned = createTransaction({ ...draft, sender: by.did, nonce, issuedAtMs: START_MS })
+  return signTransaction(unsigned, { chainId, signer: by.signer })
+}
+
+/** Registration and first epoch of each patient. */
+function opening(): readonly Transaction[] {
+  const digest = sha256(toUtf8('a commitment'))
+  return patients.flatMap((by) => [
+    sign(
+      by,
+      { kind: 'register', operation: 'add', subject: by.did, keys: by.keys, credentials: [], previousSignature: null },
+      0,
+    ),
+    sign(
+      by,
+      {
+        kind: 'key',
+        mode: 'rotate',
+        epoch: 1,
+        previous: null,
+        labels: [{ label, commitment: digest }],
+        envelopes: [],
+        ownEnvelopes: [{ delegate: 0, enc: digest, ciphertext: digest }],
+        escrow: null,
+      },
+      1,
+    ),
+  ])
+}
+
+/** Readings of all patients in turn, from a number on. */
+function readings(count: number, first = 0): readonly Transaction[] {
+  return Array.from({ length: count }, (_, i) => {
+    const number = first + i
+    const by = patients[number % PATIENTS] as Identity
+    const record = createRecordId(hashBlock(RAW_CODEC, toUtf8(`reading ${number}`)))
+    return sign(by, { kind: 'iot', record, label, epoch: 1 }, 2 + Math.floor(number / PATIENTS))
+  })
+}
+
+/** Runs the area. */
+export async function run(report: Report): Promise<void> {
+  await measureBlocks(report)
+  await measureReplay(report, Number(process.env['VITALSEAL_BENCH_REPLAY'] ?? REPLAY_DEFAULT))
+}
+
+function assertWhole(ledger: Ledger, transactions: readonly Bytes[]): void {
+  const { block } = ledger.applyBatch({ transactions, timeMs: START_MS })
+  // A benchmark of refusals would look fast.
+  if (block.header.count !== transactions.length || block.receipts.some(({ code }) => code !== null)) {
+    throw new Error('a sound transaction was refused')
+  }
+}
+
+async function measureBlocks(report: Report): Promise<void> {
+  const before = createLedger({ genesis, verifier: believing })
+  assertWhole(before, opening().map(encodeTransaction))
+  const chunks = [...before.snapshot()]
+  const block = readings(BLOCK)
+  const bytes = block.map(encodeTransaction)
+  const items = block.map(({ sender, signature, ...rest }): SignedDigest => {
+    const digest = hashTransaction({ sender, ...rest } as never, { chainId })
+    return { signer: sender, digest, signature }
+  })
+  const verifiers = { noble: createVerifier(), 'node:crypto': createOpensslVerifier() }
+  const at = (verifier: Verifier) => {
+    const ledger = createLedger({ genesis, verifier })
+    unwrap(ledger.restore(chunks, before.head()))
+    return ledger
+  }
+  const validate = (verifier: Verifier) => () => {
+    assertWhole(at(verifier), bytes)
+  }
+  const verify = (verifier: Verifier) => () => {
+    if (!items.every((item) => verifier.verify(item))) throw new Error('a sound signature was refused')
+  }
+  const seconds = await interleave(
+    {
+      restore: () => at(believing),
+      'no signatures': validate(believing),
+      'noble, block': validate(verifiers.noble),
+      'noble, bare': verify(verifiers.noble),
+      'node:crypto, block': validate(verifiers['node:crypto']),
+      'node:crypto, bare': verify(verifiers['node:crypto']),
+    },
+    { rounds: 15, msPerRound: 1 },
+  )
+  const of = (name: string) => seconds[name] as number
+  const restore = of('restore')
+  const state = (of('no signatures') - restore) / BLOCK
+  report.figure({ op: 'state update', impl: 'per transaction', median: state * 1e6, unit: 'us', n: BLOCK })
+  for (const name of ['noble', 'node:crypto']) {
+    const [whole, bare] = [of(`${name}, block`) - restore, of(`${name}, bare`)]
+    report.figure({ op: 'block validation', impl: name, median: BLOCK / whole, unit: 'tx/s', n: BLOCK })
+    report.figure({ op: 'bare verification', impl: name, median: BLOCK / bare, unit: '1/s', n: BLOCK })
+    const value = bare / whole
+    report.demand({
+      ratio: `block validation / bare verification, ${name}`,
+      value,
+      demand: '>= 0.8',
+      holds: value >= 0.8,
+    })
+  }
+}
+
+/** Blocks as a store holds them, each with its certificate. */
+function storedBlocks(count: number): readonly StoredBlock[] {
+  const ledger = createLedger({ genesis, verifier: believing })
+  const blocks: StoredBlock[] = []
+  const add = (transactions: readonly Transaction[]) => {
+    const { block, headerDigest } = ledger.applyBatch({
+      transactions: transactions.map(encodeTransaction),
+      timeMs: START_MS,
+    })
+    const { height } = block.header
+    const executed = { chainId, memberEpoch: 0, height, headerDigest }
+    const certificate = createCertificate(executed, new Map([[0, signExecution(executed, { signer: node.signer })]]), 1)
+    blocks.push({ height, block: encodeBlock(block), certificate: encodeCertificate(certificate) })
+  }
+  add(opening())
+  for (let first = 0; first < count; first += REPLAY_BLOCK) add(readings(Math.min(REPLAY_BLOCK, count - first), first))
+  return blocks
+}
+
+async function measureReplay(report: Report, count: number): Promise<void> {
+  const blocks = storedBlocks(count)
+  for (const [impl, verifier] of [
+    ['noble', createVerifier()],
+    ['node:crypto', createOpensslVerifier()],
+  ] as const) {
+    const memory = heapUsedMiB()
+    const started = process.hrtime.bigint()
+    const ledger = unwrap(await replayLedger(blocks, { genesis, verifier }))
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9
+    report.figure({ op: 'replay', impl, median: seconds, unit: 's', n: count })
+    report.figure({ op: 'replay, memory of the ledger', impl, median: heapUsedMiB() - memory, unit: 'MiB', n: count })
+    if (ledger.head().height !== blocks.length) throw new Error('a sound ledger was refused')
+  }
+  if (count < 100_000)
+    report.note(`replayed ${count} transactions; VITALSEAL_BENCH_REPLAY=100000 replays as many as demanded`)
+}
