@@ -44,7 +44,7 @@ export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'
 export { MESSAGE_KINDS, type MessageKind, type NewViewEntry, type PeerMessage, type ViewChange } from './message.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
-export type { PreparedCertificate } from './shape.ts'
+export type { PreparedCertificate, SignedVote } from './shape.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'
 export { computeNewView, computeO, type NewViewOrder } from './view-change.ts'
 export {
