@@ -42,7 +42,14 @@ export {
 } from './certificate.ts'
 export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'
-export { MESSAGE_KINDS, type MessageKind, type NewViewEntry, type PeerMessage, type ViewChange } from './message.ts'
+export {
+  MESSAGE_KINDS,
+  type MessageKind,
+  type MessageOf,
+  type NewViewEntry,
+  type PeerMessage,
+  type ViewChange,
+} from './message.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
 export type { PreparedCertificate, SignedVote } from './shape.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'
