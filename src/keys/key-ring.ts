@@ -94,7 +94,8 @@ function assertInUse(state: RingState): RingState {
  *
  * @param options - `identity`: the holder's; `delegateOf`: the account and slot that it acts for, if any; `directory`: the
  *   numbers of accounts on the ledger; `labeler`: default the identity's private
- *   one, for a delegate none; pass the public one on ledgers with public labels
+ *   one, for a delegate none; pass the public one on ledgers with public labels. Envelopes are sealed to one key record: who
+ *   has changed his keys keeps a ring of the earlier identity beside the new one, for what was sealed to it
  */
 export function createKeyRing(options: {
   readonly identity: Identity

@@ -141,6 +141,7 @@ export function attachSignature<K extends TransactionKind>(
 }
 
 function completeSignature(bytes: Uint8Array): Signature | undefined {
+  if (!(bytes instanceof Uint8Array)) return undefined
   if (bytes.length === SIGNATURE_BYTES) return toSignature(bytes)
   if (bytes.length !== SIGNATURE_BYTES - 1) return undefined
   const signature = new Uint8Array(SIGNATURE_BYTES).fill(0xff)
