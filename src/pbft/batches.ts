@@ -18,7 +18,7 @@ export function findBatch(slot: Slot, digest: Digest32): Batch | undefined {
 }
 
 /** Returns a batch that this replica can serve. */
-export function findServed(core: Core, digest: Digest32): Batch | undefined {
+export function findServed(core: Core, digest: Digest32): Pick<Batch, 'bytes'> | undefined {
   for (const slot of core.log.slots()) {
     const batch = slot.batches.get(toHex(digest)) ?? core.history.find(slot.sequence)?.batch
     if (batch !== undefined && equalBytes(batch.digest, digest)) return batch

@@ -50,7 +50,15 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   core.outbox.persist(encodeRecord({ kind: 'executed', ...record }))
   core.nextMembers = applied.nextMembers
   const nextMembers = applied.nextMembers ?? null
-  const entry = { height, batch, commit, headerDigest, nextMembers, block: applied.block, vote: vote?.bytes }
+  const entry = {
+    height,
+    batch: { bytes: batch.bytes, digest: batch.digest },
+    commit,
+    headerDigest,
+    nextMembers,
+    block: applied.block,
+    vote: vote?.bytes,
+  }
   core.history.add({ ...entry, certificate: undefined })
   noteProgress(core)
   // A view in which something was executed works: its timeouts start anew.
@@ -121,13 +129,26 @@ function haltOn(core: Core, entry: ExecutedEntry, other: Digest32): void {
 /** Takes over a certificate that another replica made. */
 export function learnCertificate(core: Core, certificate: Certificate): void {
   const entry = core.history.find(certificate.height)
-  if (entry === undefined || entry.certificate !== undefined || core.halted) return
+  if (entry === undefined || core.halted) return
   if (!equalBytes(entry.headerDigest, certificate.headerDigest)) {
     haltOn(core, entry, certificate.headerDigest)
     return
   }
   entry.certificate = certificate
   deliverReady(core)
+}
+
+/**
+ * Goes on from a certificate when those before it are gone everywhere, as after restarts of all who had them: the blocks
+ * between are executed here and are ancestors of the certified one, but the host gets no proof of each.
+ */
+export function skipToCertificate(core: Core, certificate: Certificate): void {
+  const { height } = certificate
+  const entry = core.history.find(height)
+  if (height <= core.certified || entry === undefined) return
+  if (equalBytes(entry.headerDigest, certificate.headerDigest)) core.certified = height - 1
+  learnCertificate(core, certificate)
+  if (core.certified >= height) stabilise(core, certificate)
 }
 
 /** Hands out certified blocks in order, and moves the watermark at checkpoints. */

@@ -14,7 +14,8 @@ import type { CommitCertificate } from './shape.ts'
 /** One executed block. */
 export interface ExecutedEntry {
   readonly height: number
-  readonly batch: Batch
+  /** Without its requests: the application has them, and others get the bytes. */
+  readonly batch: Pick<Batch, 'bytes' | 'digest'>
   readonly commit: CommitCertificate
   readonly headerDigest: Digest32
   readonly nextMembers: readonly Member[] | null

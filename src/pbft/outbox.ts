@@ -45,6 +45,11 @@ export class Outbox {
     }
   }
 
+  /** Records that the log holds, counted from the first that is still needed. */
+  get recordCount(): number {
+    return this.#lastIndex + 1 - this.#keepFrom
+  }
+
   /** Sends a message; never before what has been persisted so far. */
   send(to: readonly Did[], bytes: Bytes): void {
     if (to.length > 0) this.#effects.push({ kind: 'send', to, bytes, after: this.#lastIndex })

@@ -106,6 +106,11 @@ export class Pool {
     }
   }
 
+  /** Drops the requests that are not worth keeping any more. */
+  retain(isWanted: (request: Request) => boolean): void {
+    for (const [key, { request }] of [...this.#entries]) if (!isWanted(request)) this.#remove(key)
+  }
+
   #remove(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return

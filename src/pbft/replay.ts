@@ -149,7 +149,14 @@ function applyExecuted(core: Core, record: RecordOf<'executed'>, index: number):
   if (height > core.executed) return
   core.nextMembers = applied?.nextMembers ?? core.nextMembers
   const nextMembers = applied?.nextMembers ?? null
-  const entry = { height, batch, commit, headerDigest, nextMembers, vote: vote?.bytes }
+  const entry = {
+    height,
+    batch: { bytes: batch.bytes, digest: batch.digest },
+    commit,
+    headerDigest,
+    nextMembers,
+    vote: vote?.bytes,
+  }
   core.history.add({ ...entry, block: applied?.block, certificate: undefined })
 }
 

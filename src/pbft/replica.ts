@@ -21,6 +21,7 @@ import { handleForwarded, handleRequest, propose } from './proposal.ts'
 import { encodeRecord } from './record.ts'
 import { watchRecovery } from './recovery.ts'
 import { replayLog, resendOwn } from './replay.ts'
+import { watchLogLength } from './segment.ts'
 import { digestState } from './state-digest.ts'
 import { groupHeight, handleFetch, handleFetched } from './state-transfer.ts'
 import { handleStatus } from './status.ts'
@@ -72,6 +73,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       takeInput(core, input)
       watchRecovery(core)
       if (!core.halted) propose(core)
+      watchLogLength(core)
       return core.outbox.drain()
     },
     status: () => describeStatus(core),

@@ -7,6 +7,14 @@ import type { Core } from './core.ts'
 import type { Slot } from './log.ts'
 import { encodeRecord, type ReplicaRecord } from './record.ts'
 
+/** Records in multiples of L after which a segment is due without a new checkpoint: views that fail write records too. */
+const RECORDS_PER_SEQUENCE_MAX = 12
+
+/** Called after each step: keeps the log short while no checkpoint does. */
+export function watchLogLength(core: Core): void {
+  if (core.outbox.recordCount > RECORDS_PER_SEQUENCE_MAX * (core.settings.logSpan + 1)) writeSegment(core)
+}
+
 /** Begins a new segment at the stable checkpoint. */
 export function writeSegment(core: Core): void {
   const { log, checkpoint } = core

@@ -10,7 +10,7 @@ import { equalBytes, toHex } from '../primitives/bytes.ts'
 import type { Batch } from './batch.ts'
 import { findBatch, findServed } from './batches.ts'
 import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
-import { deliverReady, execute, executeReady, learnCertificate } from './execution.ts'
+import { deliverReady, execute, executeReady, learnCertificate, skipToCertificate } from './execution.ts'
 import { FETCH_BLOCKS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 import type { Fetch, Fetched, SnapshotPart, VerifiedMessage } from './message.ts'
 import { handlePrePrepare } from './normal-case.ts'
@@ -93,7 +93,7 @@ function sendFetched(
   core: Core,
   to: number,
   body: Partial<Fetched> & { readonly height: number },
-  batch?: Batch,
+  batch?: Pick<Batch, 'bytes'>,
 ): void {
   const whole = { commit: null, certificate: null, snapshot: null, ...body }
   sendTo(core, to, seal(core, { kind: 'fetched', body: whole, batch: batch ?? null }).bytes)
@@ -192,8 +192,12 @@ function takeBlock(core: Core, commit: CommitCertificate, batch: Batch): void {
 function takeSnapshotPart(core: Core, message: VerifiedMessage<'fetched'>, part: SnapshotPart): void {
   const { height, index, count, chunk, certificate } = part
   // Chunks prove nothing one by one: only the replica that was asked is listened to.
-  if (message.signer !== core.fetching?.from || height <= core.executed) {
+  if (message.signer !== core.fetching?.from) {
     ignore(core, message, 'not asked for')
+    return
+  }
+  if (height <= core.executed) {
+    skipToCertificate(core, certificate)
     return
   }
   if (core.incoming?.height !== height || core.incoming.chunks.length !== count) {
@@ -221,6 +225,8 @@ function takeSnapshotPart(core: Core, message: VerifiedMessage<'fetched'>, part:
 function adoptState(core: Core, height: number, certificate: SnapshotPart['certificate']): void {
   core.executed = height
   core.certified = height
+  // What waits may have been executed in the blocks that were skipped.
+  core.pool.retain((request) => core.application.check(request).ok)
   core.outbox.persist(encodeRecord({ kind: 'restored', height, certificate }))
   if (height > core.log.stable) {
     core.checkpoint = certificate

@@ -36,7 +36,10 @@ export interface Head {
 export interface Application {
   /** Last applied block. After a restart, whatever the host rebuilt: the replica applies the rest of its log again. */
   head(): Head
-  /** Judges one request without state: form, signature, and that id and client are those of its bytes. */
+  /**
+   * Judges one request at the head: form, signature, that id and client are those of its bytes, and that it was not
+   * executed before (its nonce is not used up). A replica that restarts knows from nowhere else what is done.
+   */
   check(request: Request): Result<unknown>
   /** Judges the form of a batch at vote time, without state (execution decides nonces and quotas). */
   validate(batch: ProposedBatch): Result<unknown>

@@ -48,8 +48,11 @@ describe('a block that closes the member epoch', () => {
     const group = createGroup(4, { batchTransactionsMax: 1 })
     const nextMembers = group.config.members.slice(1)
     for (const node of group.nodes) {
-      const { apply } = node.application
-      node.application.apply = (batch, height) => ({ ...apply(batch, height), ...(height === 2 ? { nextMembers } : {}) })
+      const apply = node.application.apply.bind(node.application)
+      node.application.apply = (batch, height) => ({
+        ...apply(batch, height),
+        ...(height === 2 ? { nextMembers } : {}),
+      })
     }
     for (const name of ['one', 'closing', 'too late']) {
       feed(group, group.nodes[0] as never, { kind: 'request', request: createSimulatedRequest(0, name) })

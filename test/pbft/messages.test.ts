@@ -114,7 +114,7 @@ describe.each(kinds)('%s', (kind) => {
     if (!result.ok) return
     expect(result.value.body).toEqual(drafts[kind].body)
     expect(result.value.bytes).toEqual(bytes)
-    expect(result.value.batch?.digest).toEqual(drafts[kind].batch?.digest)
+    expect(result.value.batch?.bytes).toEqual(drafts[kind].batch?.bytes)
   })
 
   it('is refused with bytes after it, and with any byte cut off', () => {

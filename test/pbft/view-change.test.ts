@@ -273,3 +273,23 @@ describe('VIEW-CHANGEs', () => {
     expect(sent(group, 1, 'view-change')[0]?.bytes).toEqual(before?.bytes)
   })
 })
+
+describe('a group that cannot decide', () => {
+  it('keeps its log short through any number of failed views, and goes on afterwards', () => {
+    const group = createGroup(4, { checkpointEvery: 1, timeoutTicks: 4 })
+    submitAll(group, 'one')
+    group.fate = (_packet, message) => (message.kind === 'new-view' || message.kind === 'pre-prepare' ? 0 : 1)
+    submitAll(group, 'two')
+    tick(group, 4_000)
+    const node = group.nodes[1]
+    expect(node?.replica.status().view).toBeGreaterThan(40)
+    expect(node?.log.length).toBeLessThanOrEqual(12 * 2 + 14)
+    expect(node?.replica.status().entryCount).toBeLessThan(60)
+    for (const { index, application } of group.nodes) restart(group, index, { application })
+    group.fate = () => 1
+    tick(group, 200)
+    submitAll(group, 'three')
+    tick(group, 100)
+    expect(agreement(group).executed.length).toBeGreaterThanOrEqual(2)
+  })
+})

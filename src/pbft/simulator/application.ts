@@ -82,11 +82,15 @@ export function createSimulatedApplication(): SimulatedApplication {
   let state: State = { height: 0, parent: ZERO, headerDigest: ZERO, timeMs: 0, stateRoot: ZERO, executed: [] }
   let done = new Set<string>()
 
-  function check(request: Request): Result<unknown> {
+  function judge(request: Request): Result<unknown> {
     const payload = request.bytes.subarray(MARK_BYTES)
     const isGenuine = equalBytes(request.bytes.subarray(0, MARK_BYTES), clientMark(request.client, payload))
     const isNamed = equalBytes(request.id, sha256(concatBytes(request.client, payload)))
     return isGenuine && isNamed ? succeed(request) : malformed('a request of its client')
+  }
+
+  function check(request: Request): Result<unknown> {
+    return done.has(toHex(request.id)) ? malformed('a request that was not executed before') : judge(request)
   }
 
   function apply(batch: ProposedBatch, height: number): Applied {
@@ -121,7 +125,7 @@ export function createSimulatedApplication(): SimulatedApplication {
   return {
     head,
     check,
-    validate: (batch) => batch.requests.map(check).find((result) => !result.ok) ?? succeed(batch),
+    validate: (batch) => batch.requests.map(judge).find((result) => !result.ok) ?? succeed(batch),
     apply,
     snapshot: () => [encodeState(state)],
     restore,

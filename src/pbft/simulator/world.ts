@@ -40,6 +40,7 @@ interface Process {
   readonly isFaulty: boolean
   readonly saboteur: Saboteur | undefined
   readonly skewMs: number
+  ticks: number
 }
 
 /** An order to the network for a while: who does not reach whom. */
@@ -131,7 +132,7 @@ export class World {
         },
       })
       const saboteur = strategy === undefined ? undefined : this.#sabotage(index, strategy)
-      const process: Process = { index, host, isFaulty, saboteur, skewMs }
+      const process: Process = { index, host, isFaulty, saboteur, skewMs, ticks: 0 }
       this.processes.push(process)
       host.start()
       this.events.after(draws.below(TICK_MS), () => {
@@ -239,7 +240,9 @@ export class World {
     const { host, skewMs, saboteur } = process
     host.feed({ kind: 'tick', nowMs: EPOCH_MS + Math.floor(this.events.nowMs) + skewMs })
     for (const outgoing of saboteur?.tick?.() ?? []) this.#transmit(process, outgoing)
-    const status = process.isFaulty ? undefined : host.replica?.status()
+    process.ticks += 1
+    const isLookedAt = !process.isFaulty && process.ticks % 4 === 0
+    const status = isLookedAt ? host.replica?.status() : undefined
     if (status !== undefined) {
       this.viewMax = Math.max(this.viewMax, status.view)
       this.observers.inspect(process.index, status, host.disk.records().length)
