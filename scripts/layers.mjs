@@ -4,11 +4,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeF
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { checkLayers } from './lib/layers.mjs'
-import { subpaths } from './lib/package.mjs'
+import { manifest, subpaths } from './lib/package.mjs'
 import { root } from './lib/root.mjs'
 
 const source = join(root, 'src')
-const entries = subpaths.map((subpath) => subpath.source.replace(/^src\//, ''))
+const commands = Object.values(manifest.bin ?? {}).map((file) =>
+  file.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts'),
+)
+const entries = [...subpaths.map((subpath) => subpath.source.replace(/^src\//, '')), ...commands]
 const { moduleCount, importCount, violations } = checkLayers(source, entries)
 const fileCount = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.ts')).length
 const problems = [...violations]
