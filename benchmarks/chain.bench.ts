@@ -122,7 +122,7 @@ async function measureBlocks(report: Report): Promise<void> {
   const block = readings(BLOCK)
   const bytes = block.map(encodeTransaction)
   const items = block.map(({ sender, signature, ...rest }): SignedDigest => {
-    const digest = hashTransaction({ sender, ...rest } as never, { chainId })
+    const digest = hashTransaction({ sender, ...rest }, { chainId })
     return { signer: sender, digest, signature }
   })
   const verifiers = { noble: createVerifier(), 'node:crypto': createOpensslVerifier() }

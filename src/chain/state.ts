@@ -13,7 +13,6 @@ import type { MapProof } from '../primitives/authenticated-map-proof.ts'
 import { encodeCbor, type CborValue } from '../primitives/codec.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { codecLimits, COUNTER_MAX, MAP_VALUE_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
-import { createRecentMap } from '../primitives/recent.ts'
 import { Mismatch, parseShape, uint, type Shape } from '../primitives/shape.ts'
 
 /** A key: its kind first, then parties, labels and numbers as text and integers. */
@@ -57,8 +56,8 @@ export interface State extends StateReader {
 
 const counterShape = uint(COUNTER_MAX)
 
-/** Decoded values that were read lately; values are frozen by use, never changed in place. */
-const RECENT_VALUES = 16_384
+/** Decoded values in each of two generations; values are frozen by use, never changed in place. */
+const GENERATION_VALUES = 16_384
 
 interface Decoded {
   readonly value: unknown
@@ -85,7 +84,7 @@ function nameOf(key: StateKey): string {
 
 /** Returns the empty state, or the one over a restored map. */
 export function createState(map: AuthenticatedMap = createAuthenticatedMap()): State {
-  let decoded = createRecentMap<string, Decoded>(RECENT_VALUES)
+  let decoded = createGenerations()
   const waiting = new Map<string, Written>()
   const recall = (name: string) => waiting.get(name) ?? decoded.get(name)
   const base: Layer = {
@@ -112,12 +111,17 @@ export function createState(map: AuthenticatedMap = createAuthenticatedMap()): S
     waiting.clear()
   }
 
+  const written = new Map<string, Written>()
+  const writer = createWriter(base, written)
+
   return {
     ...createReader(base),
     draft(change) {
-      const written = new Map<string, Written>()
-      const { keep, result } = change(createWriter(base, written))
+      // Left over where a rule threw.
+      written.clear()
+      const { keep, result } = change(writer)
       if (keep) for (const [name, entry] of written) waiting.set(name, entry)
+      written.clear()
       return result
     },
     root() {
@@ -135,7 +139,33 @@ export function createState(map: AuthenticatedMap = createAuthenticatedMap()): S
     rollback(to) {
       waiting.clear()
       map.rollback(to)
-      decoded = createRecentMap(RECENT_VALUES)
+      decoded = createGenerations()
+    },
+  }
+}
+
+interface Generations {
+  get(name: string): Decoded | undefined
+  set(name: string, value: Decoded): void
+}
+
+/** Forgets what was in neither of the last two generations: unlike a strict order of use, this costs nothing to read. */
+function createGenerations(): Generations {
+  let [young, old] = [new Map<string, Decoded>(), new Map<string, Decoded>()]
+  const set = (name: string, value: Decoded): void => {
+    young.set(name, value)
+    if (young.size < GENERATION_VALUES) return
+    old = young
+    young = new Map()
+  }
+  return {
+    set,
+    get(name) {
+      const known = young.get(name)
+      if (known !== undefined) return known
+      const older = old.get(name)
+      if (older !== undefined) set(name, older)
+      return older
     },
   }
 }
