@@ -70,7 +70,7 @@ export async function validateAuditBundle(
   }
   const verification: Verification = { ...rest, verifier }
   try {
-    checkReach(bundle.heightLast, options.trustedHead)
+    checkReach(bundle, options.trustedHead)
     return succeed(
       bundle.form === 'ledger'
         ? await validateLedgerBundle(bundle, verification)

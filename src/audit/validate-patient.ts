@@ -76,7 +76,7 @@ export async function validatePatientBundle(bundle: PatientBundle, verification:
     before = readExcerpt(walk, excerpt, before)
     await reportStep(verification, { done: index + 1, total: excerpts.length, step: 'proofs' })
   }
-  finish(walk, before)
+  finish(walk)
   const { committed } = walk
   const { height, timeMs } = head
   const { chainId, registrars } = genesis
@@ -279,13 +279,13 @@ function checkNamed({ numbers }: Walk, height: number, transaction: Transaction)
   if (missing !== undefined) breakAt(height, 'account', `the recipient with number ${missing} is not shown`)
 }
 
-function finish(walk: Walk, heightLast: number): void {
+function finish(walk: Walk): void {
   const { bundle, head, ownSeen } = walk
   const missing = bundle.own.entries[ownSeen]
   if (missing !== undefined) breakAt(head.height, 'completeness', `transaction ${missing.id} of the patient is missing`)
   for (const account of bundle.accounts) checkAccount(walk, account)
   const { trustedHead } = walk.verification
-  if (trustedHead === undefined || trustedHead.height === head.height || heightLast === 0) return
+  if (trustedHead === undefined || [0, head.height].includes(trustedHead.height)) return
   const isShown = bundle.excerpts.some(({ header }) => {
     const parsed = parseHeader(header)
     return parsed.ok && parsed.value.height === trustedHead.height

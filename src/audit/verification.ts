@@ -1,10 +1,13 @@
 /** What both forms of a bundle are verified with. */
 
+import { rejectArgument } from '../errors.ts'
 import { equalBytes, toHex } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
+import { toDigest } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
+import type { AuditBundle } from './bundle-format.ts'
 import { breakAt } from './refusal.ts'
 
 /** A block that the verifier knows already. */
@@ -21,14 +24,19 @@ export interface Verification extends ProgressOptions {
   readonly trustedHead?: TrustedHead
 }
 
-/** Stops when the bundle ends before the block that is trusted. */
-export function checkReach(heightLast: number, trusted: TrustedHead | undefined): void {
-  if (trusted === undefined || trusted.height <= heightLast) return
-  breakAt(
-    trusted.height,
-    'trusted head',
-    `expected this block, found ${heightLast} as the last; ask for a newer bundle`,
-  )
+/**
+ * Stops when the bundle ends before the block that is trusted; the block before the first is the genesis.
+ *
+ * @throws When the height is none, since it would never be compared: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
+export function checkReach({ genesis, heightLast }: AuditBundle, trusted: TrustedHead | undefined): void {
+  if (trusted === undefined) return
+  const { height } = trusted
+  if (!Number.isSafeInteger(height) || height < 0)
+    rejectArgument('options.trustedHead.height', 'an integer from 0', `${height}`)
+  if (height > heightLast)
+    breakAt(height, 'trusted head', `expected this block, found ${heightLast} as the last; ask for a newer bundle`)
+  checkTrusted(0, toDigest(genesis.chainId), trusted)
 }
 
 /** Stops when a block of the trusted height is another one. */

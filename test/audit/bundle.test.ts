@@ -39,7 +39,7 @@ import { consortium } from '../../src/presets/index.ts'
 import { equalBytes, fromHex, toHex, type Bytes } from '../../src/primitives/bytes.ts'
 import { DAG_CBOR_CODEC, hashBlock, type RecordId } from '../../src/primitives/content-id.ts'
 import type { Digest32 } from '../../src/primitives/hash.ts'
-import type { ChainId } from '../../src/primitives/ids.ts'
+import { toDigest, type ChainId } from '../../src/primitives/ids.ts'
 import { encodeCar, parseCar } from '../../src/storage/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import { freshRecord, glucose, heartRate, HOUR_MS } from '../support/chain-world.ts'
@@ -215,6 +215,17 @@ describe('a bundle of the whole ledger', () => {
     expect(await breakOf(ledger, { chainId, trustedHead: { height: 4, hash: headerDigest(4) } })).toBe('accepted')
     const another = { height: 4, hash: headerDigest(5) }
     expect(await breakOf(ledger, { chainId, trustedHead: another })).toBe('ERR_AUDIT_BROKEN 4 trusted head')
+    // Height 0 is the genesis.
+    for (const bundle of [ledger, hers]) {
+      const first = { height: 0, hash: toDigest(chainId) }
+      expect(await breakOf(bundle, { chainId, trustedHead: first })).toBe('accepted')
+      const wrong = { height: 0, hash: headerDigest(1) }
+      expect(await breakOf(bundle, { chainId, trustedHead: wrong })).toBe('ERR_AUDIT_BROKEN 0 trusted head')
+      for (const none of [1.5, -1, NaN]) {
+        const options = { chainId, trustedHead: { height: none, hash: headerDigest(1) } }
+        await expect(validateAuditBundle(bundle, options)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' })
+      }
+    }
   })
 
   it('of an empty ledger is an empty view', async () => {
@@ -471,6 +482,15 @@ describe('a bundle of one patient', () => {
     expect(await breakOf(shown, { chainId, trustedHead: { height: head + 1, hash: headerDigest(1) } })).toBe(
       `ERR_AUDIT_BROKEN ${head + 1} trusted head`,
     )
+  })
+
+  it('of somebody who was never heard of shows that', async () => {
+    const bundle = unwrap(parseAuditBundle(await exportAuditBundle(world.source, { patient: phone.did })))
+    const view = await audited(bundle)
+    expect([view.evidence.transactionCount, view.height]).toEqual([0, world.stored.length])
+    const trustedHead = { height: 2, hash: headerDigest(2) }
+    expect(await breakOf(bundle, { chainId, trustedHead })).toBe('ERR_AUDIT_BROKEN 2 trusted head')
+    expect(await breakOf({ ...bundle, patient } as PatientBundle)).toBe(`ERR_CHAIN_PROOF ${world.stored.length}`)
   })
 
   it('is not made from a ledger that is not there', async () => {
