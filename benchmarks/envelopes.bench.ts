@@ -31,8 +31,9 @@ export async function run(report: Report): Promise<void> {
   const owner = generateIdentity()
   const labeler = createLabeler()
   const doctors = Array.from({ length: 1_000 }, () => generateIdentity())
+  const indexes = new Map<string, number>(doctors.map(({ did }, index) => [did, index]))
   const directory = {
-    indexOf: (did: string) => doctors.findIndex((doctor) => doctor.did === did),
+    indexOf: (did: string) => indexes.get(did),
     accountAt: (index: number) => doctors[index]?.did,
   }
   const ring = createKeyRing({ identity: owner, chainId, directory, labeler })
