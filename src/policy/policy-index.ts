@@ -187,7 +187,7 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
     const grantor = set.grantor === set.patient ? NONE : this.#pairs.intern(set.grantor)
     const chain = [
       ...before.filter((entry) => entry.grantor < set.grantor).map(({ record }) => record),
-      ...set.grants.map((terms) => this.#records.insert({ ...this.#read(terms, set), height, grantor })),
+      ...set.grants.map((terms) => this.#records.insert(this.#read(terms, set), grantor, height)),
       ...before.filter((entry) => entry.grantor > set.grantor).map(({ record }) => record),
     ]
     this.#pairs.setFirstRecord(set.patient, set.grantee, this.#records.link(chain))

@@ -30,7 +30,7 @@ export class RecordTable<T extends string> {
   }
 
   /** Stores a record and returns its number. */
-  insert({ dataTypes, clauses, access, data, height = NONE, grantor }: RecordFields<T>): number {
+  insert({ dataTypes, clauses, access, data }: ReadTerms<T>, grantor: number, height = NONE): number {
     const record = this.#free.pop() ?? this.#shared.length / 2
     this.#ints = withRoom(this.#ints, record * RECORD_INTS, RECORD_INTS)
     if (this.#doubles.buffer !== this.#ints.buffer) this.#doubles = new Float64Array(this.#ints.buffer)

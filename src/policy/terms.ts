@@ -129,10 +129,11 @@ const RULES: Readonly<Record<keyof GrantTerms, Rule>> = {
 }
 
 const CLAUSES = Object.keys(RULES) as readonly (keyof GrantTerms)[]
+const GRANT_FIELDS = [...CLAUSES, 'patient', 'grantor', 'grantee']
 
 /** Returns the first clause of the wrong form, whatever its words say; of terms in a form that can be compared, nothing. */
 export function findMalformed(terms: unknown): Flaw | undefined {
-  if (!hasOnly(terms, [...CLAUSES, 'patient', 'grantor', 'grantee'])) return 'terms'
+  if (!hasOnly(terms, GRANT_FIELDS)) return 'terms'
   return CLAUSES.find((clause) => !RULES[clause].isFormed(terms[clause]))
 }
 
