@@ -72,6 +72,19 @@ describe('programs that users copy', () => {
     expect(run(example('ports'), 'ports')).toMatch(/^\d+ blocks in our table, [1-9]\d* signatures by our verifier\n$/)
   })
 
+  it('examples/revocation.ts', () => {
+    expect(run(example('revocation'), 'revocation')).toMatch(
+      /^Dr \w+ cannot open anything sealed from block \d+ on\n.*\nThe keys already given still open 2 older records,\nof which 1 were read\./,
+    )
+  })
+
+  it('examples/audit.ts', () => {
+    const output = run(example('audit'), 'audit')
+    expect(output).toMatch(/^\d+ transactions up to block \d+, certified by 1 member\n/)
+    expect(output).toContain('can-decrypt-may-not-read')
+    expect(output).toMatch(/under another chain id: ERR_\w+\n$/)
+  })
+
   it('examples/transaction.ts', () => {
     expect(run(example('transaction'), 'transaction')).toMatch(/^bafkrei\w+\n168 bytes Uint8Array\(32\)/)
   })
