@@ -105,7 +105,8 @@ const obligation: Shape<Obligation> = {
     const shape = typeof kind === 'number' ? OBLIGATION_SHAPES[kind] : undefined
     return shape?.read(value) ?? new Mismatch('a known obligation')
   },
-  write: (value) => (OBLIGATION_SHAPES[OBLIGATION_KINDS.indexOf(value.kind)] as Shape<Obligation>).write(value),
+  // What is unknown is written as what no reading takes, so that the refusal names the place.
+  write: (value) => OBLIGATION_SHAPES[OBLIGATION_KINDS.indexOf(value.kind)]?.write(value) ?? [],
 }
 
 const wireTerms = tuple({

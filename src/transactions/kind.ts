@@ -77,6 +77,7 @@ export function variantOf<B>(options: {
       const shape = typeof form === 'number' ? forms[form] : undefined
       return shape?.read(value) ?? new Mismatch(`a ${name} from 0 to ${forms.length - 1}`).within(name, at)
     },
-    write: (body) => (forms[formOf(body)] as Shape<B>).write(body),
+    // An unknown form is written as what no reading takes, so that the refusal names the field.
+    write: (body) => forms[formOf(body)]?.write(body) ?? [],
   }
 }

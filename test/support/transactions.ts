@@ -167,6 +167,10 @@ export const samples = {
       record: null,
       purpose: 'TREAT',
     }),
+  acknowledge: () =>
+    createTransaction({ ...header, kind: 'acknowledge', sender: doctor.did, answers: transactionId('a tx_key') }),
+  complaint: () =>
+    createTransaction({ ...header, kind: 'complaint', sender: doctor.did, answers: transactionId('a tx_key') }),
   transfer: () =>
     createTransaction({ ...header, kind: 'transfer', payee: doctor.did, amount: 1, memo: digest('memo') }),
 } satisfies Record<string, () => UnsignedTransaction>

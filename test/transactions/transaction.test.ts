@@ -284,6 +284,62 @@ describe('createTransaction', () => {
       'transaction.ownEnvelopes',
     ],
     [
+      'a rotation that only a delegate can open',
+      () => createTransaction({ ...samples.key(), ownEnvelopes: [{ ...samples.key().ownEnvelopes[0]!, delegate: 1 }] }),
+      'transaction.ownEnvelopes',
+    ],
+    [
+      'labels out of order',
+      () => createTransaction({ ...samples.key(), labels: [samples.key().labels[0]!, samples.key().labels[0]!] }),
+      'transaction.labels',
+    ],
+    [
+      'an extension without predecessor',
+      () => createTransaction({ ...samples.key(), mode: 'extend', previous: null }),
+      'transaction.previous',
+    ],
+    [
+      'two own envelopes of one delegate',
+      () =>
+        createTransaction({
+          ...samples.key(),
+          ownEnvelopes: [samples.key().ownEnvelopes[0]!, samples.key().ownEnvelopes[0]!],
+        }),
+      'transaction.ownEnvelopes',
+    ],
+    [
+      'a delegate with the key of its account',
+      () =>
+        createTransaction({
+          ...samples.delegateFill(),
+          signingKey: patient.did,
+        } as UnsignedTransaction<'delegate'>),
+      'transaction.signingKey',
+    ],
+    [
+      'half a data window',
+      () =>
+        createTransaction({
+          ...samples.accessRole(),
+          grants: [{ ...samples.accessRole().grants[0]!, data: { fromMs: 1 } as never }],
+        }),
+      'transaction.grants.0.dataUntilMs',
+    ],
+    [
+      'an unknown mode',
+      () => createTransaction({ ...samples.dataWrite(), mode: 'append' as 'write' } as UnsignedTransaction<'data'>),
+      'transaction.mode',
+    ],
+    [
+      'an unknown obligation',
+      () =>
+        createTransaction({
+          ...samples.accessRole(),
+          grants: [{ ...samples.accessRole().grants[0]!, obligations: [{ kind: 'pay' as 'notify-patient' }] }],
+        }),
+      'transaction.grants.0.obligations.0',
+    ],
+    [
       'two envelopes of one recipient',
       () =>
         createTransaction({ ...samples.key(), envelopes: [samples.key().envelopes[0]!, samples.key().envelopes[0]!] }),
@@ -387,6 +443,8 @@ describe('validateTransaction', () => {
     ['iot', ['rotate'], false],
     ['dataRead', ['publish'], true],
     ['diagnosis', ['publish'], true],
+    ['acknowledge', ['publish'], true],
+    ['complaint', ['rotate', 'grant'], false],
     ['key', ['rotate'], true],
     ['key', ['rotate', 'grant'], true],
     ['key', ['publish'], false],
