@@ -12,14 +12,14 @@ import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
-import type { Signer, Verifier } from '../primitives/signature.ts'
+import { createVerifier, type Signer, type Verifier } from '../primitives/signature.ts'
 import { createCertificate, encodeCertificate, signExecution } from '../pbft/certificate.ts'
 import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock } from './block.ts'
-import { keys, slotShape } from './entities.ts'
 import { createFeed, type FollowedBlock } from './feed.ts'
 import type { Genesis } from './genesis.ts'
 import { createLedger, type AppliedBlock } from './ledger.ts'
+import { replayBlock } from './replay.ts'
 import { createMemoryLedgerStore, type LedgerStore } from './store.ts'
 import type { Committed, LedgerView } from './view.ts'
 
@@ -69,7 +69,8 @@ export interface LocalLedger extends LedgerClient {
 /**
  * Returns a ledger of one member, in memory.
  *
- * @param options - `signer` of the genesis' only member; `clock` stamps the blocks; `store`: default in memory, empty
+ * @param options - `signer` of the genesis' only member; `clock` stamps the blocks; `store`: default in memory, empty; the
+ *   blocks of an earlier run that it holds are executed and verified first
  * @throws When the genesis has other members than the signer, or a kind without a rule: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createLocalLedger(options: {
@@ -81,18 +82,31 @@ export function createLocalLedger(options: {
   /** Needed where accounts have PRE keys. */
   readonly preKeyVerifier?: PreKeyVerifier
 }): LocalLedger {
-  const { genesis, signer, clock, store = createMemoryLedgerStore(), verifier, preKeyVerifier } = options
+  const { genesis, signer, clock, store = createMemoryLedgerStore(), preKeyVerifier } = options
+  const { verifier = createVerifier() } = options
   const { chainId, members } = genesis
   if (members.length !== 1 || members[0]?.did !== signer.did)
     rejectArgument('genesis.members', 'the signer alone', `${members.length} members`)
   const ledger = createLedger({
     genesis,
-    ...(verifier === undefined ? {} : { verifier }),
+    verifier,
     ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
   })
   const feed = createFeed(genesis)
   /** A block that is executed and that the store did not take: it is offered again before anything else. */
   let unstored: AppliedBlock | undefined
+
+  async function open(): Promise<void> {
+    const last = await store.height()
+    for (let height = 1; height <= last; height++) {
+      const stored = (await store.read(height)) ?? rejectArgument('store', `block ${height}`, 'none')
+      const failure = replayBlock(ledger, { ...stored, height }, verifier, feed.commit)
+      if (failure !== undefined) unwrap(failure)
+    }
+  }
+
+  let opened: Promise<void> | undefined
+  const ready = () => (opened ??= open())
 
   async function keep(applied: AppliedBlock): Promise<void> {
     unstored = applied
@@ -109,6 +123,7 @@ export function createLocalLedger(options: {
   }
 
   async function execute(transaction: Transaction): Promise<Committed> {
+    await ready()
     if (unstored !== undefined) await keep(unstored)
     const known = feed.find(transaction.id)
     if (known !== undefined) return known
@@ -133,10 +148,18 @@ export function createLocalLedger(options: {
       turn = result.catch(() => undefined)
       return toAppliedReceipt(await result)
     },
-    follow: (progress) => feed.follow(progress),
-    view: (query) => Promise.resolve(feed.view(query)),
-    nonce: ({ sender, delegate = 0 }) =>
-      Promise.resolve(ledger.state.get(keys.slot(sender, delegate), slotShape)?.nonceNext ?? 0),
+    async *follow(progress) {
+      await ready()
+      yield* feed.follow(progress)
+    },
+    async view(query) {
+      await ready()
+      return feed.view(query)
+    },
+    async nonce({ sender, delegate = 0 }) {
+      await ready()
+      return ledger.nonceNext({ sender, delegate })
+    },
     close: () => {
       feed.close()
     },

@@ -88,6 +88,9 @@ export function createExecutor(options: {
     return valid.path === 'transaction.delegate' ? 'delegate' : 'signature'
   }
 
+  const nonceNext: Executor['nonceNext'] = (state, { sender, delegate }) =>
+    state.get(keys.slot(sender, delegate), slotShape)?.nonceNext ?? 0
+
   const isOverQuota = (state: StateReader, sender: Did, timeMs: number): boolean => {
     const used = state.get(keys.quota(sender), quotaShape)
     if (used?.minute !== Math.floor(timeMs / QUOTA_WINDOW_MS)) return false
@@ -97,13 +100,13 @@ export function createExecutor(options: {
   return {
     authenticate,
     isOverQuota,
-    nonceNext: (state, { sender, delegate }) => state.get(keys.slot(sender, delegate), slotShape)?.nonceNext ?? 0,
+    nonceNext,
     execute(state, parsed, at) {
+      // What costs nothing comes before the signature.
+      if (parsed.nonce !== nonceNext(state, parsed)) return { kind: 'skipped', because: 'nonce' }
+      if (isOverQuota(state, parsed.sender, at.timeMs)) return { kind: 'skipped', because: 'quota' }
       const transaction = authenticate(state, parsed, at)
       if (typeof transaction === 'string') return { kind: 'skipped', because: transaction }
-      const slot = state.get(keys.slot(transaction.sender, transaction.delegate), slotShape)
-      if (transaction.nonce !== (slot?.nonceNext ?? 0)) return { kind: 'skipped', because: 'nonce' }
-      if (isOverQuota(state, transaction.sender, at.timeMs)) return { kind: 'skipped', because: 'quota' }
       const rule = rules[transaction.kind] as Rule
       state.draft((writer) => {
         takeNonce(writer, transaction, at)

@@ -58,7 +58,8 @@ export async function replayLedger(
   return succeed(ledger)
 }
 
-function replayBlock(
+/** Executes the next stored block on a ledger; returns why it does not follow, if so. The ledger is of no use then. */
+export function replayBlock(
   ledger: Ledger,
   { height, block: bytes, certificate: certificateBytes }: StoredBlock,
   verifier: Verifier,

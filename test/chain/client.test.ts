@@ -139,6 +139,30 @@ describe('submitting', () => {
     expect(await store.height()).toBe(2)
   })
 
+  it('goes on where an earlier run ended, and not on blocks that were changed', async () => {
+    const store = createMemoryLedgerStore()
+    ledger = open(store)
+    await send(ann, registration(ann))
+    await codeOfPromise(send(ann, iot()))
+    ledger = open(store)
+    expect(await ledger.nonce({ sender: ann.did })).toBe(2)
+    expect(await height()).toBe(2)
+    expect((await send(ann, empty)).height).toBe(3)
+    expect(await store.height()).toBe(3)
+    const changed: LedgerStore = {
+      ...store,
+      read: async (at) => {
+        const stored = await store.read(at)
+        return at === 2 && stored !== undefined ? { ...stored, certificate: new Uint8Array(0) as never } : stored
+      },
+    }
+    ledger = open(changed)
+    expect(await codeOfPromise(send(ann, empty))).toMatch(/^ERR_CODEC_/)
+    expect(await codeOfPromise(ledger.view())).toMatch(/^ERR_CODEC_/)
+    ledger = open({ ...store, read: () => Promise.resolve(undefined) })
+    expect(await codeOfPromise(ledger.view())).toBe('ERR_ARGUMENT_INVALID')
+  })
+
   it('is for the one member of the genesis', () => {
     expect(codeOf(() => createLocalLedger({ genesis, signer: ann.signer, clock: () => nowMs }))).toBe(
       'ERR_ARGUMENT_INVALID',

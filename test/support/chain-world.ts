@@ -11,14 +11,13 @@ import {
 } from '../../src/keys/index.ts'
 import type { Did } from '../../src/primitives/did.ts'
 import { createRecordId, hashBlock, RAW_CODEC, type RecordId } from '../../src/primitives/content-id.ts'
-import { toUtf8, type Verified } from '../../src/primitives/bytes.ts'
+import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createLabeler } from '../../src/primitives/label.ts'
 import {
   createTransaction,
   encodeTransaction,
   signTransaction,
   type Draft,
-  type KeyTransaction,
   type Transaction,
 } from '../../src/transactions/index.ts'
 import { party, seededRandom } from './parties.ts'
