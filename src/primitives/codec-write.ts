@@ -6,6 +6,7 @@
 
 import { CID } from 'multiformats/cid'
 
+import { rejectArgument } from '../errors.ts'
 import { compareBytes, toUtf8, type Bytes } from './bytes.ts'
 import type { CborValue } from './codec-value.ts'
 
@@ -95,7 +96,7 @@ function writeItem(output: Output, value: CborValue): void {
     if (cid === null) writeMap(output, value as { readonly [key: string]: CborValue })
     else if ((value as Partial<CID>).bytes instanceof Uint8Array) writeLink(output, cid)
     // A decoded map can hold texts under the names of a CID's members; it would be written as the link that it never was.
-    else throw new Error('a map that imitates a link')
+    else rejectArgument('value', 'a map or a link', 'a map that imitates a link')
   }
 }
 
