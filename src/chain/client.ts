@@ -100,7 +100,7 @@ export function createLocalLedger(options: {
     const last = await store.height()
     for (let height = 1; height <= last; height++) {
       const stored = (await store.read(height)) ?? rejectArgument('store', `block ${height}`, 'none')
-      const failure = replayBlock(ledger, { ...stored, height }, verifier, feed.commit)
+      const failure = replayBlock(ledger, { ...stored, height }, verifier, (applied) => feed.commit(applied))
       if (failure !== undefined) unwrap(failure)
     }
   }
