@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
+import { authenticateMessages } from '../../src/pbft/authenticate.ts'
+import { createReplica } from '../../src/pbft/replica.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
-import { authenticate, createGroup, feed, type Group } from './group.ts'
+import { agreement, authenticate, createGroup, feed, submit, tick, type Group } from './group.ts'
 
 /** Delivers what is under way in rounds of one message delay; returns the round in which each kind was first sent. */
 function rounds(group: Group): Map<string, number> {
@@ -62,5 +64,25 @@ describe('a block that closes the member epoch', () => {
       expect(node.delivered.map((block) => block.nextMembers)).toEqual([null, nextMembers])
       expect(node.replica.status()).toMatchObject({ mode: 'closed', height: 2, stableHeight: 2 })
     }
+  })
+
+  it('is where the next epoch begins: its members go on from there, and votes of the old one count no more', () => {
+    const group = createGroup(4)
+    submit(group, 0, 'one')
+    const config = { ...group.config, memberEpoch: 1, baseHeight: 1 }
+    const replicas = group.nodes.map(({ signer, application }) => createReplica({ config, signer, application }))
+    expect(replicas.map((replica) => replica.status())).toEqual(
+      replicas.map(() => expect.objectContaining({ memberEpoch: 1, view: 0, height: 1, stableHeight: 1 }) as object),
+    )
+    const [old] = group.nodes[0]?.effects.flatMap((effect) => (effect.kind === 'send' ? [effect.bytes] : [])) ?? []
+    const [result] = authenticateMessages([old ?? new Uint8Array()], { config, verifier: group.verifier })
+    expect(result).toMatchObject({ ok: false, code: 'ERR_PBFT_NOT_A_MEMBER' })
+    group.nodes.forEach((node, index) => {
+      node.replica = replicas[index] as (typeof replicas)[number]
+    })
+    const next = { ...group, config }
+    tick(next, 1)
+    submit(next, 0, 'two')
+    expect(agreement(next)).toMatchObject({ height: 2, executed: { length: 2 } })
   })
 })

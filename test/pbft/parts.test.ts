@@ -13,7 +13,7 @@ import { createReplica } from '../../src/pbft/replica.ts'
 import { createSimulatedApplication, createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
 import { VoteGuard } from '../../src/pbft/vote-guard.ts'
 import type { Signer } from '../../src/primitives/signature.ts'
-import { authenticate, createGroup, feed, submit } from './group.ts'
+import { agreement, authenticate, createGroup, feed, submit } from './group.ts'
 
 const one = sha256(Uint8Array.of(1))
 const two = sha256(Uint8Array.of(2))
@@ -226,5 +226,32 @@ describe('what a peer may send', () => {
       }
     }
     expect(node?.replica.status()).toEqual(before)
+  })
+
+  it('takes no more memory than the window and the members allow, however much it is', () => {
+    const group = createGroup(4, { checkpointEvery: 4 })
+    const settings = settleConfig(group.config)
+    const [node] = group.nodes
+    const faulty = group.nodes[3]?.signer as Signer
+    for (let count = 0; count < 3_000; count++) {
+      const digest = sha256(Uint8Array.of(count, count >> 8))
+      const body = { view: count % 7 === 0 ? count : 0, sequence: 1 + (count % 40), digest }
+      const kinds = ['pre-prepare', 'prepare', 'commit', 'exec-vote', 'view-change', 'new-view'] as const
+      const kind = kinds[count % kinds.length] as (typeof kinds)[number]
+      const drafts = {
+        'exec-vote': { sequence: body.sequence, headerDigest: digest },
+        'view-change': { view: count + 1, stable: 0, checkpoint: null, prepared: [] },
+        'new-view': { view: 4 * count + 3, order: [], viewChanges: [{ signer: 3, digest }] },
+      }
+      const content = kind in drafts ? drafts[kind as keyof typeof drafts] : body
+      const { bytes } = sealMessage(settings, faulty, { kind, body: content })
+      feed(group, node as never, { kind: 'message', message: authenticate(group, bytes) })
+    }
+    // For each of 8 sequence numbers a slot, a PREPARE, a COMMIT and an EXEC-VOTE; one VIEW-CHANGE and one NEW-VIEW.
+    expect(node?.replica.status().entryCount).toBeLessThanOrEqual(8 * 4 + 2)
+    expect(node?.effects.filter(({ kind }) => kind === 'evidence').length).toBeLessThanOrEqual(4)
+    group.packets.length = 0
+    submit(group, 0, 'as if nothing had been')
+    expect(agreement(group)).toMatchObject({ executed: { length: 1 } })
   })
 })

@@ -7,8 +7,8 @@ import { sha256 } from '../../primitives/hash.ts'
 import type { Signer } from '../../primitives/signature.ts'
 import { createBatch } from '../batch.ts'
 import type { Settings } from '../config.ts'
-import { sealMessage, type Draft, type MessageKind, type PeerMessage } from '../message.ts'
-import type { Ordering } from '../shape.ts'
+import { sealMessage, type Draft, type MessageKind, type PeerMessage, type ViewChange } from '../message.ts'
+import type { Ordering, PreparedCertificate } from '../shape.ts'
 import { createSimulatedRequest } from './application.ts'
 import type { Draws } from './random.ts'
 import type { Strategy } from './scenario.ts'
@@ -160,7 +160,8 @@ function replay(means: Means): Saboteur {
 /** Hides what it prepared, and orders something else than follows. */
 function falsifyView(means: Means, message: PeerMessage): Uint8Array {
   if (message.kind === 'view-change') {
-    return seal(means, { kind: 'view-change', body: { ...message.body, prepared: [] } })
+    const prepared = means.draws.chance(0.5) ? [] : [forgeCertificate(means, message.body)]
+    return seal(means, { kind: 'view-change', body: { ...message.body, prepared } })
   }
   if (message.kind !== 'new-view') return message.bytes
   const { order } = message.body
@@ -168,6 +169,15 @@ function falsifyView(means: Means, message: PeerMessage): Uint8Array {
     ? order.map((entry) => ({ ...entry, digest: null }))
     : [...order, { sequence: (order.at(-1)?.sequence ?? 0) + 1, digest: WRONG }]
   return seal(means, { kind: 'new-view', body: { ...message.body, order: changed } })
+}
+
+/** Claims that something was prepared which nobody has proposed, in the newest view there can be. */
+function forgeCertificate(means: Means, { view, stable }: ViewChange): PreparedCertificate {
+  const body = { view: view - 1, sequence: stable + 1, digest: WRONG }
+  const { signature } = sealMessage(means.settings, means.signer, { kind: 'prepare', body })
+  const own = signature as NonNullable<typeof signature>
+  const prepares = everyone(means).map((signer) => ({ signer, signature: own }))
+  return { ...body, prePrepare: own, prepares: prepares.slice(0, means.settings.quorum - 1) }
 }
 
 /** Claims to be far ahead, and answers with what does not belong. */
@@ -183,7 +193,9 @@ function falsifyTransfer(means: Means, message: PeerMessage): Uint8Array {
   const { snapshot } = message.body
   if (snapshot === null) {
     const batch = createBatch({ originalView: 0, proposer: 0, timeMs: 1, requests: [] })
-    return seal(means, { kind: 'fetched', body: { ...message.body, commit: null }, batch })
+    const { commit } = message.body
+    const body = { ...message.body, commit: commit && { ...commit, digest: batch.digest } }
+    return seal(means, { kind: 'fetched', body, batch })
   }
   const chunk = Uint8Array.from(snapshot.chunk)
   chunk[means.draws.below(chunk.length)] = 0x30
