@@ -129,8 +129,21 @@ const CID_HEAD_BYTES = 4
  * @throws When the text is no record id (a cast, for example): `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function encodeContentId(record: RecordId): Bytes {
-  const bytes = toCid(record).bytes
+  const bytes = decodeText(record) ?? rejectArgument('record', RECORD_ID_FORM, 'something else')
   return concatBytes(bytes.subarray(1, 2), bytes.subarray(CID_HEAD_BYTES))
+}
+
+/** The bytes of a record id without the CID object; undefined for any other text, as {@link readRecordId}. */
+function decodeText(text: string): Uint8Array | undefined {
+  try {
+    if (text.length !== RECORD_ID_LENGTH) return undefined
+    const bytes = base32.decode(text)
+    const [, codec] = bytes
+    // Written again: base32 has several texts for some bytes.
+    return isContentCodec(codec) && textOf(codec, bytes.subarray(CID_HEAD_BYTES)) === text ? bytes : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads the wire form of a record id; undefined when the length or the codec is another. */

@@ -50,9 +50,10 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Digest32 {
  * @throws When a field has no canonical encoding: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function taggedHash(tag: Tag, ...fields: readonly CborValue[]): Digest32 {
-  const parts: Uint8Array[] = [tagPrefix(tag, fields.length)]
+  const parts: (Uint8Array | string)[] = [tagPrefix(tag, fields.length)]
   for (const field of fields) {
     if (field instanceof Uint8Array) parts.push(encodeHead(2, field.length), field)
+    else if (typeof field === 'string' && isAscii(field)) parts.push(encodeHead(3, field.length), field)
     else parts.push(encodeCbor(field, fieldLimits))
   }
   // One state for all calls: making one costs as much as hashing a block. It is used only when everything is encoded,
@@ -61,12 +62,13 @@ export function taggedHash(tag: Tag, ...fields: readonly CborValue[]): Digest32 
   const { fresh, work, joined } = state
   fresh._cloneInto(work)
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  if (length > joined.length) for (const part of parts) work.update(part)
+  if (length > joined.length) for (const part of parts) work.update(typeof part === 'string' ? toUtf8(part) : part)
   else {
     // In one piece: the hash takes views of what it is given, and a view of a small array costs more than copying it.
     let end = 0
     for (const part of parts) {
-      joined.set(part, end)
+      if (typeof part === 'string') for (let i = 0; i < part.length; i++) joined[end + i] = part.charCodeAt(i)
+      else joined.set(part, end)
       end += part.length
     }
     work.update(joined.subarray(0, length))
@@ -74,6 +76,12 @@ export function taggedHash(tag: Tag, ...fields: readonly CborValue[]): Digest32 
     joined.fill(0, 0, length)
   }
   return work.digest() as Digest32
+}
+
+/** ASCII, as ids and words are, is its own UTF-8. */
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
 }
 
 const JOINED_BYTES = 512
