@@ -141,18 +141,22 @@ export class Observers {
     if (!verifyEvidence(effect.evidence, options)) this.report('S10', `evidence of replica ${index} does not hold`)
   }
 
-  /** Looks at a correct replica that runs. */
-  inspect(index: number, status: ReplicaStatus, recordCount: number): void {
+  /** Looks at a correct replica that runs; what its disk does not hold yet may go with a crash. */
+  inspect(
+    index: number,
+    status: ReplicaStatus,
+    disk: { readonly recordCount: number; readonly isDurable: boolean },
+  ): void {
     const watched = this.#of(index)
     if (status.stableHeight < watched.stable) this.report('S8', `the checkpoint of replica ${index} went back`)
-    watched.stable = status.stableHeight
+    if (disk.isDurable) watched.stable = status.stableHeight
     watched.certified = Math.max(watched.certified, status.height)
     const { logSpan, replicaCount } = this.#settings
     // Votes of three kinds, a guard entry for each vote of one's own in each of a few views, slots, and view changes.
     const entriesMax = logSpan * (3 * replicaCount + 40) + 8 * replicaCount
     if (status.entryCount > entriesMax) this.report('S9', `replica ${index} keeps ${status.entryCount} entries`)
     const recordsMax = 16 * logSpan + 40
-    if (recordCount > recordsMax) this.report('S9', `the log of replica ${index} has ${recordCount} records`)
+    if (disk.recordCount > recordsMax) this.report('S9', `the log of replica ${index} has ${disk.recordCount} records`)
   }
 
   /**

@@ -173,10 +173,12 @@ export class World {
     }
     for (let count = 0; count < (faults.crashes ?? 0); count++) {
       const process = draws.pick(correct)
-      this.events.after(draws.below(CHAOS_MS - 600), () => {
-        process.host.crashAfterEffects = draws.below(6)
-        this.#restartLater(process, draws.between(60, 900))
-      })
+      const atMs = draws.below(CHAOS_MS - 600)
+      const downMs = draws.between(60, 900)
+      this.#planCrash(process, draws, { atMs, downMs })
+      // Whatever the first crash left on disk is all that the second finds.
+      if (draws.chance(0.4))
+        this.#planCrash(process, draws, { atMs: atMs + downMs + draws.between(20, 300), downMs: 60 })
     }
     const { faultMax } = deriveQuorum(replicaCount)
     const wipes = Math.min(faults.wipedDisks ?? 0, Math.max(faultMax - this.#faulty.size, 0))
@@ -191,6 +193,18 @@ export class World {
       })
     }
     this.#partitions = Array.from({ length: faults.partitions ?? 0 }, () => this.#planPartition(draws))
+  }
+
+  #planCrash(
+    process: Process,
+    draws: Draws,
+    { atMs, downMs }: { readonly atMs: number; readonly downMs: number },
+  ): void {
+    const effects = draws.below(6)
+    this.events.after(atMs, () => {
+      process.host.crashAfterEffects = effects
+      this.#restartLater(process, downMs)
+    })
   }
 
   #planPartition(draws: Draws): Partition {
@@ -245,7 +259,9 @@ export class World {
     const status = isLookedAt ? host.replica?.status() : undefined
     if (status !== undefined) {
       this.viewMax = Math.max(this.viewMax, status.view)
-      this.observers.inspect(process.index, status, host.disk.records().length)
+      const { disk } = host
+      const isDurable = disk.durableIndex === disk.writtenIndex
+      this.observers.inspect(process.index, status, { recordCount: disk.records().length, isDurable })
     }
     this.events.after(TICK_MS, () => {
       this.#tick(process)
