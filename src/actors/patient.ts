@@ -4,7 +4,14 @@
 
 import type { AppliedReceipt } from '../chain/index.ts'
 import type { Resource } from '../fhir/index.ts'
-import { extendEpoch, rotateEpoch, type DelegateRecipient, type Recipient } from '../keys/index.ts'
+import {
+  extendEpoch,
+  rotateEpoch,
+  type DelegateRecipient,
+  type KeyDrafts,
+  type Recipient,
+  type SkippedRecipient,
+} from '../keys/index.ts'
 import {
   createWindow,
   findCoverage,
@@ -32,7 +39,7 @@ import {
   type Opened,
   type Sealed,
 } from './actor.ts'
-import { createOutbox, sealAndRecord } from './sealing.ts'
+import { createOutbox, isStaleEpoch, sealAndRecord } from './sealing.ts'
 
 /** What is granted, to whom, and for how long. */
 export interface GrantOptions {
@@ -46,6 +53,16 @@ export interface GrantOptions {
   readonly obligations?: readonly Obligation[]
 }
 
+/** What giving out keys led to. */
+export interface Keyed {
+  /** The block after which it holds. */
+  readonly height: number
+  /** The epoch that new records are sealed under. */
+  readonly epoch: number
+  /** Whoever may read or act and got no key, with the reason; empty when everybody was served. */
+  readonly skipped: readonly SkippedRecipient[]
+}
+
 /** The patient's side of the product. */
 export interface Patient extends Actor {
   /** Encrypts, records tx_IoT, and stores. Resolves when the record is final and stored. */
@@ -53,7 +70,7 @@ export interface Patient extends Actor {
   /** Opens one of one's own records, or what a doctor wrote. Not logged. */
   open(id: TransactionId, options?: ProgressOptions): Promise<Opened>
   /** Adds to what somebody may do: T_access, then tx_key with the keys that go with it. */
-  grant(options: GrantOptions): Promise<{ readonly grant: GrantId; readonly height: number }>
+  grant(options: GrantOptions): Promise<Keyed & { readonly grant: GrantId }>
   /**
    * Takes `from` off the list of readers: T_access without him or without these types, then tx_key of a new epoch.
    *
@@ -65,13 +82,13 @@ export interface Patient extends Actor {
   revoke(options: {
     readonly from: Did
     readonly dataTypes?: readonly DataType[]
-  }): Promise<{ readonly height: number; readonly epoch: number }>
+  }): Promise<Keyed>
   /** Starts a new epoch for everyone who may read now. */
-  rotate(): Promise<{ readonly height: number; readonly epoch: number }>
+  rotate(): Promise<Keyed>
   /** Lets a key act for the account: a phone gateway, a health manager. It gets the current keys that its rights need. */
   addDelegate(delegate: Delegate): Promise<AppliedReceipt>
   /** Takes a slot back and starts a new epoch without it. */
-  removeDelegate(slot: number): Promise<{ readonly height: number; readonly epoch: number }>
+  removeDelegate(slot: number): Promise<Keyed>
 }
 
 /**
@@ -85,22 +102,27 @@ export async function createPatient(options: ActorOptions & { readonly outbox?: 
   const { did, keyRing, follower, random } = core
   if (keyRing.epochs(did).length === 0) await core.submitKeys(await rotateEpoch(keyRing, {}, random))
 
-  const rotate = async (dataTypes?: readonly DataType[]) => {
+  const publish = async ({ drafts, skipped }: KeyDrafts): Promise<Keyed> => {
+    const receipt = await core.submitKeys({ drafts, skipped })
+    return { height: receipt?.height ?? follower.height(), epoch: currentEpoch(core), skipped }
+  }
+
+  const rotate = async (dataTypes?: readonly DataType[]): Promise<Keyed> => {
     const drafts = await rotateEpoch(
       keyRing,
       { recipients: recipientsOf(core), delegates: delegatesOf(core), dataTypes: dataTypes ?? typesOf(core) },
       random,
     )
-    const receipt = await core.submitKeys(drafts)
-    return { height: receipt?.height ?? follower.height(), epoch: currentEpoch(core) }
+    return publish(drafts)
   }
 
-  async function list(dataTypes: readonly DataType[], recipients: readonly Recipient[] = []): Promise<void> {
+  async function list(dataTypes: readonly DataType[], recipients: readonly Recipient[] = []): Promise<Keyed> {
     try {
-      await core.submitKeys(await extendEpoch(keyRing, { dataTypes, recipients, delegates: delegatesOf(core) }, random))
-    } catch {
+      return await publish(await extendEpoch(keyRing, { dataTypes, recipients, delegates: delegatesOf(core) }, random))
+    } catch (error) {
+      if (!isStaleEpoch(error)) throw error
       // The epoch is closed, whoever closed it: everything that is granted now goes into the next one.
-      await rotate([...typesOf(core), ...dataTypes])
+      return rotate([...typesOf(core), ...dataTypes])
     }
   }
 
@@ -114,7 +136,7 @@ export async function createPatient(options: ActorOptions & { readonly outbox?: 
           outbox,
           kind: 'iot',
           key: () => keyRing.sealingKey(resource.dataType),
-          renew: () => list([resource.dataType]),
+          renew: async () => void (await list([resource.dataType])),
           record: ({ label, epoch }, record) => core.submit({ kind: 'iot', record, label, epoch }, progress),
         },
         progress,
@@ -136,16 +158,15 @@ export async function createPatient(options: ActorOptions & { readonly outbox?: 
       })
       const types = grant.dataTypes === 'all' ? [] : grant.dataTypes
       const recipient = recipientOf(core, grant.to, types)
-      await list(types, recipient === undefined ? [] : [recipient])
-      return { grant: hashGrant({ ...terms, grantor: did, grantee: grant.to }), height: receipt.height }
+      const { epoch, skipped } = await list(types, recipient === undefined ? [] : [recipient])
+      return { grant: hashGrant({ ...terms, grantor: did, grantee: grant.to }), height: receipt.height, epoch, skipped }
     },
     async revoke({ from, dataTypes }) {
       const taken = dataTypes?.map((dataType) => keyRing.label(dataType))
       const grants = taken === undefined ? [] : narrow(follower.policy.grants(did, from), taken)
       const supersedes = follower.currentSet({ patient: did, grantor: did, grantee: from })
       const receipt = await core.submit({ kind: 'access', patient: did, grantee: from, grants, supersedes })
-      const { epoch } = await rotate()
-      return { height: receipt.height, epoch }
+      return { ...(await rotate()), height: receipt.height }
     },
     rotate: () => rotate(),
     async addDelegate(delegate) {

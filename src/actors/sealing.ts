@@ -19,16 +19,22 @@ import {
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { ActorCore, Sealed } from './actor.ts'
 
-/** Refusals after which sealing again under the current epoch can help. */
-const RETRY = [
+/** Refusals that a new epoch, or the current one, mends. */
+const STALE_EPOCH = [
   'ERR_CHAIN_EPOCH',
   'ERR_CHAIN_MUST_ROTATE',
   'ERR_CHAIN_EPOCH_ENDED',
   'ERR_CHAIN_LABEL',
+  'ERR_CHAIN_PREVIOUS',
   'ERR_KEYS_EPOCH_SUPERSEDED',
   'ERR_KEYS_NOT_HELD',
 ] as const
 const ATTEMPTS_MAX = 4
+
+/** Whether the ledger or the key ring refused because the epoch has moved on. */
+export function isStaleEpoch(error: unknown): boolean {
+  return STALE_EPOCH.some((code) => isVitalsealError(error, code))
+}
 
 /** Where ciphertexts wait. Its own store, so that a shared one never sees what was refused. */
 export function createOutbox(blocks?: Blockstore): Blockstore {
@@ -65,7 +71,7 @@ export async function sealAndRecord(
       await copyRecord(record, { source: outbox, target: blocks })
       return { id, record, height }
     } catch (error) {
-      if (attempt === ATTEMPTS_MAX || !RETRY.some((code) => isVitalsealError(error, code))) throw error
+      if (attempt === ATTEMPTS_MAX || !isStaleEpoch(error)) throw error
       await steps.renew()
     }
   }

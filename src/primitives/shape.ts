@@ -118,7 +118,11 @@ export function listOf<T>(
       }
       return result
     },
-    write: (value) => (Array.isArray(value) ? Array.from(value, (item: T) => element.write(item)) : UNWRITABLE),
+    write(value) {
+      // Too long a list is refused before it is copied.
+      const isList = Array.isArray(value) && value.length <= countMax
+      return isList ? Array.from(value, (item: T) => element.write(item)) : UNWRITABLE
+    },
   }
 }
 

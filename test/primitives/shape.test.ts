@@ -268,6 +268,7 @@ describe('writeShape refuses with the path of the field', () => {
     ['an unknown word', { effect: 'maybe' }, 'sample.effect'],
     ['a list that is none', { grants: 'access' }, 'sample.grants'],
     ['an empty list', { grants: [] }, 'sample.grants'],
+    ['a list too long to be copied', { grants: new Array(2 ** 32 - 1) }, 'sample.grants'],
     ['a hole in a list', { grants: Array(2) }, 'sample.grants.0'],
     ['a member that is null', { grants: [null] }, 'sample.grants.0'],
     [
