@@ -79,10 +79,7 @@ export interface Patient extends Actor {
    *
    * @see DP Protocol 2 (the empty set); HC Algorithm 3
    */
-  revoke(options: {
-    readonly from: Did
-    readonly dataTypes?: readonly DataType[]
-  }): Promise<Keyed>
+  revoke(options: { readonly from: Did; readonly dataTypes?: readonly DataType[] }): Promise<Keyed>
   /** Starts a new epoch for everyone who may read now. */
   rotate(): Promise<Keyed>
   /** Lets a key act for the account: a phone gateway, a health manager. It gets the current keys that its rights need. */
