@@ -127,12 +127,22 @@ describe('revocation', () => {
     expect(revoke(bob)).toBe('ERR_CHAIN_ACCOUNT')
   })
 
-  it('of a registrar ends what he does and what he certified', () => {
+  it('of a registrar ends what he does and all that he certified', () => {
+    world = createChainWorld({ registrars: [clerk.did, office.did] })
     add(clerk)
+    add(ann)
     add(bob, credential({ about: bob, role: 'clinician' }))
-    const late = credential({ about: ann, role: 'clinician' })
-    expect(revoke(clerk)).toBe(null)
-    expect(add(ann, late)).toBe('unknown-account')
+    const late = credential({ about: hospital, role: 'institution' })
+    const permit = terms([A], { access: { fromMs: START_MS, untilMs: START_MS + HOUR_MS } })
+    const grantee = { role: 'clinician', organisation: ORGANISATION } as const
+    world.send(ann, { kind: 'access', patient: ann.did, grantee, grants: [permit], supersedes: null })
+    const read = { kind: 'data', mode: 'read', patient: ann.did, label: A, record: null, purpose: 'TREAT' } as const
+    expect(world.send(bob, read)).toBe(null)
+    expect(revoke(clerk, office)).toBe(null)
+    expect(world.send(bob, read)).toBe('ERR_POLICY_DENIED')
+    expect(add(hospital)).toBe('unknown-account')
+    expect(world.send(office, registration(hospital, { credentials: [late] }))).toBe('ERR_CHAIN_CREDENTIAL')
+    expect(world.send(office, registration(hospital))).toBe(null)
   })
 })
 
