@@ -43,7 +43,7 @@ export const SPREADS: readonly Spread[] = [
 const LARGE = 1_000_000
 const SMALL = 1_000
 const CALLS = 200_000
-const BATCH = 500
+const BATCH = 1
 
 /** A stream of numbers from a seed (mulberry32); the same in each run. */
 export function createStream(seed: number): (below: number) => number {
@@ -178,7 +178,7 @@ function runSpread(report: Report, spread: Spread): void {
 
   const small = createPolicyIndex(grantsOf(spread, SMALL))
   const subjects = [subjectOf(small, SMALL), subjectOf(large, LARGE)] as const
-  for (let batch = 0; batch < 40; batch++) for (const subject of subjects) runBatch(spread, subject, false)
+  for (let batch = 0; batch < 20_000; batch++) for (const subject of subjects) runBatch(spread, subject, false)
   for (let batch = 0; batch < CALLS / BATCH; batch++) for (const subject of subjects) runBatch(spread, subject, true)
 
   const op = `decision, ${spread.name}`

@@ -191,7 +191,7 @@ export function whoMayRead<T extends string = DataType>(
 ): readonly Reader<T>[] {
   const store = storeOf(index)
   const { patient, dataType, purpose, atMs } = query
-  return store.granteesOf(patient).flatMap((grantee) => {
+  return store.pairs.granteesOf(patient).flatMap((grantee) => {
     const spans = spansOf(store.entriesOf(patient, grantee), { action: 'access', dataType, purpose, data: 'any' })
     const coverage = coverageOf(spans, atMs)
     if (coverage === undefined || grantee === patient) return []

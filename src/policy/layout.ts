@@ -5,12 +5,13 @@
 /** No entry, no number. */
 export const NONE = -1
 
-/** A party: 45 characters of its did, then, as the last integer, the number of its first grantee. */
+/** Integers of a party: the text, its number, and some to spare, to make 64 bytes, a cache line. */
 export const PARTY_INTS = 16
-/** The same in bytes. */
-export const PARTY_BYTES = 64
-/** Number of the first grantee to whom the party ever granted something. */
-export const PARTY_GRANTEE = 15
+/** Integers of the text. */
+export const TEXT_INTS = 12
+/** The party's number. */
+export const PARTY_NUMBER = 12
+
 /** What the dids of all signing keys begin with. */
 export const DID_PREFIX = 'did:key:zQ3s'
 /** Characters of that. */
@@ -18,10 +19,7 @@ export const DID_PREFIX_LENGTH = 12
 /** Characters of a did. */
 export const DID_LENGTH = 57
 
-/** A slot of a party: number and hash. */
-export const SLOT_INTS = 2
-
-/** A pair: numbers of owner and grantee, first record, number of the owner's next grantee. */
+/** Integers of a pair: numbers of owner and grantee, first record, number of the owner's next grantee. */
 export const PAIR_INTS = 4
 /** The grantee. */
 export const PAIR_GRANTEE = 1
@@ -30,7 +28,7 @@ export const PAIR_RECORD = 2
 /** The next grantee. */
 export const PAIR_NEXT = 3
 
-/** A record: access window, data window and height as doubles, then two integers. */
+/** Doubles of a record: access window, data window, height, and one for two integers. */
 export const RECORD_DOUBLES = 6
 /** The same in integers. */
 export const RECORD_INTS = 12

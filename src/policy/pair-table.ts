@@ -6,7 +6,7 @@
 
 import type { Did } from '../primitives/did.ts'
 import { textOf } from './grant.ts'
-import { allocate, findPlace, withFreePlaces } from './hash-table.ts'
+import { allocate, withRoom } from './flat-array.ts'
 import { NONE, PAIR_GRANTEE, PAIR_INTS, PAIR_NEXT, PAIR_RECORD } from './layout.ts'
 import { PartyTable } from './party-table.ts'
 import { copyFrozen } from './terms.ts'
@@ -20,6 +20,8 @@ export class PairTable {
   readonly #roleNumbers = new Map<string, number>()
   #pairs = allocate(16 * PAIR_INTS)
   #pairCount = 0
+  /** By owner's number, the first one to whom he ever granted something. */
+  #grantees = allocate(16)
 
   #find(name: Grantee): number {
     return typeof name === 'string' ? this.#parties.find(name) : (this.#roleNumbers.get(textOf(name)) ?? NONE)
@@ -51,37 +53,45 @@ export class PairTable {
     const [owner, other] = [this.intern(patient), this.intern(grantee)]
     const place = this.#placeOf(owner, other)
     if (this.#pairs[place] === NONE) {
-      this.#pairs.set([owner, other, NONE, this.#parties.granteeOf(owner)], place)
-      this.#parties.setGrantee(owner, other)
+      this.#grantees = withRoom(this.#grantees, owner, 1)
+      this.#pairs.set([owner, other, NONE, this.#grantees[owner]!], place)
+      this.#grantees[owner] = other
       this.#pairCount++
     }
     this.#pairs[place + PAIR_RECORD] = record
-    this.#pairs = withFreePlaces(this.#pairs, PAIR_INTS, this.#pairCount, (old) =>
-      hashOf(this.#pairs[old]!, this.#pairs[old + PAIR_GRANTEE]!),
-    )
+    if (2 * PAIR_INTS * this.#pairCount > this.#pairs.length) this.#grow()
   }
 
+  #grow(): void {
+    const pairs = this.#pairs
+    this.#pairs = allocate(2 * pairs.length)
+    for (let old = 0; old < pairs.length; old += PAIR_INTS) {
+      const pair = pairs.subarray(old, old + PAIR_INTS)
+      if (pair[0] !== NONE) this.#pairs.set(pair, this.#placeOf(pair[0]!, pair[PAIR_GRANTEE]!))
+    }
+  }
+
+  /** Returns where a pair is, or the free place where it belongs. */
   #placeOf(owner: number, other: number): number {
     const pairs = this.#pairs
-    return findPlace(
-      pairs,
-      PAIR_INTS,
-      hashOf(owner, other),
-      (place) => pairs[place] === owner && pairs[place + PAIR_GRANTEE] === other,
-    )
+    const mask = pairs.length - 1
+    const hash = Math.imul(Math.imul(owner, 0x9e3779b1) ^ other, 0x85ebca6b)
+    // An odd number of places visits each of them.
+    const step = PAIR_INTS * ((hash >>> 7) | 1)
+    let place = (PAIR_INTS * (hash ^ (hash >>> 15))) & mask
+    while (pairs[place] !== NONE && (pairs[place] !== owner || pairs[place + PAIR_GRANTEE] !== other)) {
+      place = (place + step) & mask
+    }
+    return place
   }
 
   /** Lists to whom an owner ever granted something, in the order of names, roles after parties. */
   granteesOf(patient: Did): readonly Grantee[] {
     const grantees: Grantee[] = []
     const owner = this.#find(patient)
-    let other = owner === NONE ? NONE : this.#parties.granteeOf(owner)
+    let other = this.#grantees[owner] ?? NONE
     for (; other !== NONE; other = this.#pairs[this.#placeOf(owner, other) + PAIR_NEXT]!)
       grantees.push(this.nameOf(other))
     return grantees.sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1))
   }
-}
-
-function hashOf(owner: number, other: number): number {
-  return Math.imul(Math.imul(owner, 0x9e3779b1) ^ other, 0x85ebca6b)
 }

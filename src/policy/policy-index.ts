@@ -81,7 +81,7 @@ export function createPolicyIndex<T extends string>(
 export function storeOf<T extends string>(index: PolicyIndex<T>): PolicyStore<T> {
   return index instanceof PolicyStore
     ? (index as PolicyStore<T>)
-    : rejectArgument('index', 'an index made by createPolicyIndex', typeof index)
+    : rejectArgument('index', 'a policy index', typeof index)
 }
 
 /** Returns a grant as a set of one, and a set as it is. */
@@ -142,7 +142,7 @@ export function grantOf<T extends string>(patient: Did, { terms, grantor, grante
 
 /** The index as the queries of this folder see it. */
 export class PolicyStore<T extends string> implements PolicyIndex<T> {
-  readonly #pairs = new PairTable()
+  readonly pairs: PairTable = new PairTable()
   readonly #records = new RecordTable<T>()
   readonly #mayGrant: MayGrant
   readonly #shared = new Map<string, unknown>()
@@ -168,7 +168,7 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
     assertParties(set)
     if (!Array.isArray(set.grants)) rejectArgument('grants', 'a list of grants', typeof set.grants)
     if (!this.#mayGrant({ patient, grantor })) {
-      return fail('ERR_POLICY_GRANTOR', '"grantor" may not grant access to data of "patient"', { details: { grantor } })
+      return fail('ERR_POLICY_GRANTOR', '"grantor" may not grant for "patient"', { details: { grantor } })
     }
     // Grants of no type say nothing; a set of nothing else revokes.
     const grants = set.grants.filter((terms) => !isEmptyList((terms as GrantTerms<T> | null)?.dataTypes))
@@ -184,13 +184,13 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
 
   /** Stores a set and chains all grants of the pair in the order of their grantors' names, so that no history shows. */
   #link(set: GrantSet<T>, before: readonly Entry<T>[], height: number | undefined): void {
-    const grantor = set.grantor === set.patient ? NONE : this.#pairs.intern(set.grantor)
+    const grantor = set.grantor === set.patient ? NONE : this.pairs.intern(set.grantor)
     const chain = [
       ...before.filter((entry) => entry.grantor < set.grantor).map(({ record }) => record),
       ...set.grants.map((terms) => this.#records.insert(this.#read(terms, set), grantor, height)),
       ...before.filter((entry) => entry.grantor > set.grantor).map(({ record }) => record),
     ]
-    this.#pairs.setFirstRecord(set.patient, set.grantee, this.#records.link(chain))
+    this.pairs.setFirstRecord(set.patient, set.grantee, this.#records.link(chain))
   }
 
   #read(terms: GrantTerms<T>, set: GrantSet<T>): ReadTerms<T> {
@@ -210,13 +210,8 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
 
   /** Lists grants; see {@link PolicyIndex}. */
   grants(patient: Did, grantee?: Grantee): readonly Grant<T>[] {
-    const grantees = grantee === undefined ? this.granteesOf(patient) : [grantee]
+    const grantees = grantee === undefined ? this.pairs.granteesOf(patient) : [grantee]
     return grantees.flatMap((name) => this.entriesOf(patient, name).map((entry) => grantOf(patient, entry)))
-  }
-
-  /** Lists to whom an owner ever granted something. */
-  granteesOf(patient: Did): readonly Grantee[] {
-    return this.#pairs.granteesOf(patient)
   }
 
   /** Lists the grants of an owner to a grantee and, for each credential with an organisation, to its role. */
@@ -231,10 +226,10 @@ export class PolicyStore<T extends string> implements PolicyIndex<T> {
   }
 
   #collect(entries: Entry<T>[], patient: Did, grantee: Grantee, validity: TimeWindow): void {
-    let record = this.#pairs.firstRecord(patient, grantee)
+    let record = this.pairs.firstRecord(patient, grantee)
     for (; record !== NONE; record = this.#records.next(record)) {
       const terms = this.#records.read(record)
-      const grantor = terms.grantor === NONE ? patient : (this.#pairs.nameOf(terms.grantor) as Did)
+      const grantor = terms.grantor === NONE ? patient : (this.pairs.nameOf(terms.grantor) as Did)
       entries.push({ record, terms, grantor, grantee, window: intersect(terms.access, validity) })
     }
   }

@@ -4,7 +4,7 @@
  * one touches one or two cache lines.
  */
 
-import { allocate, withRoom } from './hash-table.ts'
+import { allocate, withRoom } from './flat-array.ts'
 import { NONE, RECORD_DATA, RECORD_DOUBLES, RECORD_GRANTOR, RECORD_HEIGHT, RECORD_INTS, RECORD_NEXT } from './layout.ts'
 import type { Clauses, ReadTerms } from './terms.ts'
 

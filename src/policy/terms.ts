@@ -83,68 +83,58 @@ function isWindow(value: unknown): value is TimeWindow {
 /** Tells whether an object is an obligation that the library knows. */
 export function isObligation(value: unknown): value is Obligation {
   const { kind, labels, untilMs, afterMs } = value as Fields
-  if (kind === 'redact') return hasOnly(value, ['kind', 'labels']) && isListOf(labels, isName, 1)
-  if (kind === 'exclusive-until') return hasOnly(value, ['kind', 'untilMs']) && isTime(untilMs)
-  if (kind === 'delete-after') return hasOnly(value, ['kind', 'afterMs']) && isTime(afterMs)
-  return kind === 'notify-patient' && hasOnly(value, ['kind'])
+  if (Object.keys(value as Fields).length !== (kind === 'notify-patient' ? 1 : 2)) return false
+  if (kind === 'redact') return isListOf(labels, isName, 1)
+  if (kind === 'exclusive-until') return isTime(untilMs)
+  return kind === 'delete-after' ? isTime(afterMs) : kind === 'notify-patient'
 }
 
-interface Rule {
-  readonly expected: string
-  /** Whether it can be compared at all. */
-  readonly isFormed: (value: unknown) => boolean
-  /** Whether it says only what the library knows. */
-  readonly isKnown?: (value: never) => boolean
+type Check = (value: unknown) => boolean
+
+function isListOfNames(value: unknown): boolean {
+  return isListOf(value, isName, 1)
 }
 
-const windowRule: Rule = { expected: 'a window that ends after it begins', isFormed: isWindow }
-
-const RULES: Readonly<Record<keyof GrantTerms, Rule>> = {
-  dataTypes: {
-    expected: "'all' or types",
-    isFormed: (types) => types === 'all' || isListOf(types, (type) => isName(type) && type !== 'all'),
-  },
-  actions: {
-    expected: 'known actions',
-    isFormed: (actions) => isListOf(actions, isName, 1),
-    isKnown: (actions: readonly unknown[]) => actions.every(isAction),
-  },
-  purposes: {
-    expected: 'known purposes',
-    isFormed: (purposes) => isListOf(purposes, isName, 1),
-    isKnown: (purposes: readonly unknown[]) => purposes.every(isPurpose),
-  },
-  access: windowRule,
-  data: { ...windowRule, isFormed: (window) => window === undefined || isWindow(window) },
-  effect: {
-    expected: "'permit' or 'deny'",
-    isFormed: (effect) => effect === undefined || typeof effect === 'string',
-    isKnown: (effect?: string) => [undefined, 'permit', 'deny'].includes(effect),
-  },
-  obligations: {
-    expected: 'known obligations',
-    isFormed: (obligations) => obligations === undefined || isListOf(obligations, isObject),
-    isKnown: (obligations?: readonly unknown[]) => obligations?.every(isObligation) ?? true,
-  },
+/** Whether a clause has a form that can be compared, whatever its words say. */
+const FORMS: Readonly<Record<keyof GrantTerms, Check>> = {
+  dataTypes: (types) => types === 'all' || isListOf(types, (type) => isName(type) && type !== 'all'),
+  actions: isListOfNames,
+  purposes: isListOfNames,
+  access: isWindow,
+  data: (window) => window === undefined || isWindow(window),
+  effect: (effect) => effect === undefined || typeof effect === 'string',
+  obligations: (obligations) => obligations === undefined || isListOf(obligations, isObject),
 }
 
-const CLAUSES = Object.keys(RULES) as readonly (keyof GrantTerms)[]
-const GRANT_FIELDS = [...CLAUSES, 'patient', 'grantor', 'grantee']
+/** Whether a clause of the right form says only what the library knows. */
+const WORDS = {
+  actions: (actions: unknown) => isListOf(actions, isAction),
+  purposes: (purposes: unknown) => isListOf(purposes, isPurpose),
+  effect: (effect: unknown) => [undefined, 'permit', 'deny'].includes(effect as string | undefined),
+  obligations: (obligations: unknown = []) => isListOf(obligations, isObligation),
+}
+
+const GRANT_FIELDS = [...Object.keys(FORMS), 'patient', 'grantor', 'grantee']
 
 /** Returns the first clause of the wrong form, whatever its words say; of terms in a form that can be compared, nothing. */
 export function findMalformed(terms: unknown): Flaw | undefined {
-  if (!hasOnly(terms, GRANT_FIELDS)) return 'terms'
-  return CLAUSES.find((clause) => !RULES[clause].isFormed(terms[clause]))
+  return hasOnly(terms, GRANT_FIELDS) ? findFlaw(FORMS, terms) : 'terms'
 }
 
 /** Returns the first clause with a word that the library does not know. */
 export function findUnknown(terms: GrantTerms<string>): Flaw | undefined {
-  return CLAUSES.find((clause) => RULES[clause].isKnown?.(terms[clause] as never) === false)
+  return findFlaw(WORDS, terms)
+}
+
+function findFlaw(checks: Readonly<Record<string, Check>>, terms: object): Flaw | undefined {
+  return Object.keys(checks).find((clause) => !checks[clause]!((terms as Fields)[clause])) as Flaw | undefined
 }
 
 /** Returns what a clause should be, for messages. */
 export function expectedOf(flaw: Flaw): string {
-  return flaw === 'terms' ? 'no other fields' : RULES[flaw].expected
+  if (flaw === 'terms') return 'no other fields'
+  if (flaw === 'dataTypes') return "'all' or types"
+  return FORMS[flaw] === isWindow || flaw === 'data' ? 'a window that ends after it begins' : `known ${flaw}`
 }
 
 /** Returns frozen copies of obligations, each once, in the order of their text, so that no history shows. */

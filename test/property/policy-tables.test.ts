@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { allocate, findPlace, withFreePlaces } from '../../src/policy/hash-table.ts'
 import { PairTable } from '../../src/policy/pair-table.ts'
 import { PartyTable } from '../../src/policy/party-table.ts'
 import { createDid, type Did } from '../../src/primitives/did.ts'
@@ -37,7 +36,10 @@ describe('the flat tables against maps', () => {
     const table = new PartyTable()
     const name = didOf(7)
     table.intern(name)
+    // Its last character and one whose code agrees in the low byte; neither may stand for the other.
+    const twin = name.slice(0, -1) + String.fromCharCode(0x100 + name.charCodeAt(56))
     const others = [
+      twin,
       `${name}1`,
       name.slice(0, -1),
       name.replace('zQ3s', 'zDna'),
@@ -74,21 +76,6 @@ describe('the flat tables against maps', () => {
         expect(table.firstRecord(didOf(41), didOf(0))).toBe(-1)
       }),
       propertyRuns(60),
-    )
-  })
-
-  it('places: also where all hashes are equal', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.nat(10_000), { maxLength: 60 }), fc.integer(), (keys, hash) => {
-        let table = allocate(8)
-        keys.forEach((key, place) => {
-          table[findPlace(table, 1, hash, (at) => table[at] === key)] = key
-          table = withFreePlaces(table, 1, place + 1, () => hash)
-        })
-        for (const key of keys) expect(table[findPlace(table, 1, hash, (at) => table[at] === key)]).toBe(key)
-        expect(table.filter((key) => key !== -1).length).toBe(keys.length)
-      }),
-      propertyRuns(100),
     )
   })
 })
