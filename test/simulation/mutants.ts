@@ -130,6 +130,7 @@ export const mutants: readonly Mutant[] = [
     file: 'view-change.ts',
     find: "return isSame ? null : 'another order than follows from its view changes'",
     replace: "return isSame || body.view >= 0 ? null : 'another order than follows from its view changes'",
+    replicaCount: 4,
   },
   {
     name: 'view-in-header',

@@ -165,7 +165,7 @@ function falsifyView(means: Means, message: PeerMessage): Uint8Array {
   }
   if (message.kind !== 'new-view') return message.bytes
   const { order } = message.body
-  const changed = means.draws.chance(0.5)
+  const changed = means.draws.chance(0.9)
     ? order.map((entry) => ({ ...entry, digest: null }))
     : [...order, { sequence: (order.at(-1)?.sequence ?? 0) + 1, digest: WRONG }]
   return seal(means, { kind: 'new-view', body: { ...message.body, order: changed } })
