@@ -1,4 +1,4 @@
-// Runs many seeds of the simulator. Usage: node scripts/run-ts.mjs test/simulation/campaign.ts --seeds N [--nodes n]
+// Runs many seeds of the simulator. Usage: npm run sim -- --seeds N [--nodes n]
 // [--seed FIRST]. Prints a failing seed with its violation; the last line is `simulated N seeds, V violations`.
 import { parseArgs } from 'node:util'
 
