@@ -158,6 +158,10 @@ describe('roles', () => {
     expect(decide([toRole], { credentials: [certified({ role: 'analyser' })] }).kind).toBe('deny')
     expect(decide([toRole], { credentials: [certified({ organisation: 'cardiology.example ' })] }).kind).toBe('deny')
     expect(decide([toRole], { credentials: [certified({ organisation: null })] }).kind).toBe('deny')
+    // A credential without organisation is not one of an organisation that is called null.
+    const toNull = june({ grantee: { role: 'clinician', organisation: 'null' } })
+    expect(decide([toNull], { credentials: [certified({ organisation: null })] }).kind).toBe('deny')
+    expect(decide([toNull], { credentials: [certified({ organisation: 'null' })] }).kind).toBe('permit')
   })
 
   it.each([

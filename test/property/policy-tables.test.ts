@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 
 import { PairTable } from '../../src/policy/pair-table.ts'
 import { PartyTable } from '../../src/policy/party-table.ts'
+import { RecordTable } from '../../src/policy/record-table.ts'
+import { readTerms } from '../../src/policy/terms.ts'
 import { createDid, type Did } from '../../src/primitives/did.ts'
 import { propertyRuns } from '../support/property.ts'
 
@@ -77,5 +79,29 @@ describe('the flat tables against maps', () => {
       }),
       propertyRuns(60),
     )
+  })
+
+  it('records: a place given free is used again, and its neighbours stay as they are', () => {
+    const table = new RecordTable<string>()
+    const recordOf = (fromMs: number): number => {
+      const terms = {
+        actions: ['access'],
+        purposes: ['TREAT'],
+        access: { fromMs, untilMs: fromMs + 1 },
+        dataTypes: ['a|b'],
+      } as const
+      return table.insert(readTerms(terms), fromMs, fromMs)
+    }
+    const records = Array.from({ length: 100 }, (_, place) => recordOf(place))
+    for (const record of records.slice(10, 20)) table.remove(record)
+    expect(table.count).toBe(90)
+    expect(new Set(records.slice(10, 20).map(() => recordOf(7)))).toEqual(new Set(records.slice(10, 20)))
+    expect(table.count).toBe(100)
+    expect(table.read(records[9]!)).toMatchObject({
+      access: { fromMs: 9, untilMs: 10 },
+      grantor: 9,
+      height: 9,
+      data: undefined,
+    })
   })
 })
