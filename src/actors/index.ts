@@ -26,6 +26,6 @@ export {
   type Gateway,
 } from './gateway.ts'
 export { createLocalConsortium, type LocalConsortium } from './local-consortium.ts'
-export { createPatient, type GrantOptions, type Patient } from './patient.ts'
+export { createPatient, type GrantOptions, type Keyed, type Patient } from './patient.ts'
 export { createRegistrar, type Application, type Registrar } from './registrar.ts'
 export { createStorageNode, createStorageRequest, type StorageNode, type StorageRequest } from './storage-node.ts'

@@ -18,7 +18,7 @@ import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock } from './block.ts'
 import { createFeed, type FollowedBlock } from './feed.ts'
 import type { Genesis } from './genesis.ts'
-import { createLedger, type AppliedBlock } from './ledger.ts'
+import { createLedger, refuseNonce, type AppliedBlock } from './ledger.ts'
 import { replayBlock } from './replay.ts'
 import { createMemoryLedgerStore, type LedgerStore } from './store.ts'
 import type { Committed, LedgerView } from './view.ts'
@@ -131,7 +131,7 @@ export function createLocalLedger(options: {
     const timeMs = clock()
     // What cannot enter a block makes none.
     const { nonceNext } = unwrap(ledger.admit(bytes, { timeMs }) as Result<{ readonly nonceNext: number }>)
-    if (transaction.nonce !== nonceNext) throw wrongNonce(transaction, nonceNext)
+    if (transaction.nonce !== nonceNext) unwrap(refuseNonce(transaction, nonceNext))
     await keep(ledger.applyBatch({ transactions: [bytes], timeMs }))
     return feed.find(transaction.id) ?? rejectArgument('transaction', 'an id of this ledger', 'that of another')
   }
@@ -164,14 +164,6 @@ export function createLocalLedger(options: {
       feed.close()
     },
   }
-}
-
-function wrongNonce({ sender, nonce }: Transaction, nonceNext: number): VitalsealError {
-  const message = `nonce ${nonce} of ${sender}: expected ${nonceNext}; build the transaction again`
-  return new VitalsealError('ERR_CHAIN_NONCE', message, {
-    path: 'transaction.nonce',
-    details: { nonceNext, found: nonce },
-  })
 }
 
 /** Returns the receipt of an applied transaction, or throws that it was refused. */

@@ -167,6 +167,22 @@ export function createLedger(options: {
     }
   }
 
+  function admit(
+    bytes: Uint8Array,
+    { timeMs }: { readonly timeMs?: number } = {},
+  ): Result<{ readonly transaction: Verified<Transaction>; readonly nonceNext: number }> {
+    const parsed = parseTransaction(bytes)
+    if (!parsed.ok) return parsed
+    const { sender, delegate } = parsed.value
+    const nowMs = Math.max(head?.header.timeMs ?? genesis.timeMs, timeMs ?? 0)
+    // Before the signature: refusing a flood costs no curve arithmetic.
+    if (timeMs !== undefined && executor.isOverQuota(state, sender, nowMs)) return refuseQuota(sender, nowMs)
+    const at = { ...executionAt(0, nowMs), verifier: memory.remembering }
+    const transaction = executor.authenticate(state, parsed.value, at)
+    if (typeof transaction === 'string') return refuseAdmission(parsed.value, transaction)
+    return succeed({ transaction, nonceNext: executor.nonceNext(state, { sender, delegate }) })
+  }
+
   return {
     genesis,
     get state() {
@@ -183,19 +199,16 @@ export function createLedger(options: {
     applyBatch,
     encodeApplied,
     nonceNext: (of) => executor.nonceNext(state, of),
-    admit(bytes, { timeMs } = {}) {
-      const parsed = parseTransaction(bytes)
-      if (!parsed.ok) return parsed
-      const { sender, delegate } = parsed.value
-      const nowMs = Math.max(head?.header.timeMs ?? genesis.timeMs, timeMs ?? 0)
-      // Before the signature: refusing a flood costs no curve arithmetic.
-      if (timeMs !== undefined && executor.isOverQuota(state, sender, nowMs)) return refuseQuota(sender, nowMs)
-      const at = { ...executionAt(0, nowMs), verifier: memory.remembering }
-      const transaction = executor.authenticate(state, parsed.value, at)
-      if (typeof transaction === 'string') return refuseAdmission(parsed.value, transaction)
-      return succeed({ transaction, nonceNext: executor.nonceNext(state, { sender, delegate }) })
+    admit,
+    check(request) {
+      const checked = checkRequest(request, genesis)
+      if (!checked.ok) return checked
+      const admitted = admit(request.bytes)
+      if (!admitted.ok) return admitted
+      // What was executed must not be waited for again, also by a replica that forgot it in a restart.
+      const { transaction, nonceNext } = admitted.value
+      return transaction.nonce < nonceNext ? refuseNonce(transaction, nonceNext) : succeed(undefined)
     },
-    check: ({ id, client, bytes }) => checkRequest({ id, client, bytes }, genesis),
     validate: ({ requests }) => validateBatch(requests, genesis),
     apply({ requests, timeMs }, height): Applied {
       if (height !== (head?.header.height ?? 0) + 1) rejectArgument('height', 'the next height', `${height}`)
@@ -259,10 +272,16 @@ function refuseAdmission(transaction: ParsedTransaction, because: SkipReason): R
 }
 
 /** Returns the refusal of who sent too much in this minute. */
-export function refuseQuota(sender: Did, timeMs: number): Result<never, 'ERR_CHAIN_QUOTA'> {
+function refuseQuota(sender: Did, timeMs: number): Result<never, 'ERR_CHAIN_QUOTA'> {
   const retryAtMs = (Math.floor(timeMs / QUOTA_WINDOW_MS) + 1) * QUOTA_WINDOW_MS
   const message = `too many transactions of ${sender} in this minute; try again after it`
   return fail('ERR_CHAIN_QUOTA', message, { path: 'transaction', details: { retryAtMs } })
+}
+
+/** Returns the refusal of a nonce that was used. */
+export function refuseNonce({ sender, nonce }: Transaction, nonceNext: number): Result<never, 'ERR_CHAIN_NONCE'> {
+  const message = `nonce ${nonce} of ${sender}: expected ${nonceNext}; build the transaction again`
+  return fail('ERR_CHAIN_NONCE', message, { path: 'transaction.nonce', details: { nonceNext, found: nonce } })
 }
 
 /** Form, and that id and client are those of the bytes. Whose key signs now is for execution to judge. */

@@ -29,7 +29,7 @@
  */
 
 export { authenticateMessages, type Checked, type MessageErrorCode } from './authenticate.ts'
-export { type ProposedBatch, type Request } from './batch.ts'
+export { type Batch, type ProposedBatch, type Request } from './batch.ts'
 export {
   createCertificate,
   encodeCertificate,
@@ -44,14 +44,21 @@ export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'
 export {
   MESSAGE_KINDS,
+  type ExecVote,
+  type Fetch,
+  type Fetched,
+  type MessageBodies,
   type MessageKind,
   type MessageOf,
+  type NewView,
   type NewViewEntry,
   type PeerMessage,
+  type SnapshotPart,
+  type Status,
   type ViewChange,
 } from './message.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
-export type { PreparedCertificate, SignedVote } from './shape.ts'
+export type { CommitCertificate, Ordering, PreparedCertificate, SignedVote } from './shape.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'
 export { computeNewView, computeO, type NewViewOrder } from './view-change.ts'
 export {

@@ -145,8 +145,8 @@ export interface Fetched {
   readonly snapshot: SnapshotPart | null
 }
 
-/** Bodies by kind. */
-export interface Bodies {
+/** MessageBodies by kind. */
+export interface MessageBodies {
   readonly request: Request
   readonly 'pre-prepare': Ordering
   readonly prepare: Ordering
@@ -167,7 +167,7 @@ export interface MessageOf<K extends MessageKind> {
   /** As on the wire. */
   readonly bytes: Bytes
   readonly signer: number
-  readonly body: Bodies[K]
+  readonly body: MessageBodies[K]
   readonly signature: Signature | null
   /** What the signature covers; undefined where there is none, and in votes of one's own. */
   readonly digest: Digest32 | undefined
@@ -210,7 +210,7 @@ const tags = {
 /** A kind whose messages are signed by their sender. */
 export type SignedKind = keyof typeof tags
 
-const bodyShapes: { readonly [K in MessageKind]: Shape<Bodies[K]> } = {
+const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
   request: requestShape,
   'pre-prepare': orderingShape,
   prepare: orderingShape,
@@ -268,7 +268,7 @@ export interface WireMessage<K extends MessageKind = MessageKind> {
   readonly kind: K
   readonly memberEpoch: number
   readonly signer: number
-  readonly body: Bodies[K]
+  readonly body: MessageBodies[K]
   readonly signature: Signature | null
   readonly batch: Bytes | null
 }
@@ -319,7 +319,7 @@ export function parseWireMessage(bytes: Uint8Array): Result<WireMessage, CodecEr
 
 /** What a signature covers, besides group and epoch. */
 export type Unsigned = {
-  readonly [K in SignedKind]: { readonly kind: K; readonly signer: number; readonly body: Bodies[K] }
+  readonly [K in SignedKind]: { readonly kind: K; readonly signer: number; readonly body: MessageBodies[K] }
 }[SignedKind]
 
 /**
@@ -359,7 +359,7 @@ export function isSignedKind(kind: MessageKind): kind is SignedKind {
 /** What goes into a message of one's own. */
 export interface Draft<K extends MessageKind> {
   readonly kind: K
-  readonly body: Bodies[K]
+  readonly body: MessageBodies[K]
   /** Only its bytes leave. */
   readonly batch?: Batch | Pick<Batch, 'bytes'> | null
 }

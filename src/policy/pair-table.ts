@@ -18,10 +18,10 @@ export class PairTable {
   /** Roles, numbered downwards from below NONE. */
   readonly #roles: Grantee[] = []
   readonly #roleNumbers = new Map<string, number>()
-  #pairs = allocate(16 * PAIR_INTS)
+  #pairs = allocate(4 * PAIR_INTS)
   #pairCount = 0
   /** By owner's number, the first one to whom he ever granted something. */
-  #grantees = allocate(16)
+  #grantees = allocate(4)
 
   #find(name: Grantee): number {
     return typeof name === 'string' ? this.#parties.find(name) : (this.#roleNumbers.get(textOf(name)) ?? NONE)

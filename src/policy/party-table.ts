@@ -12,10 +12,10 @@ import { DID_LENGTH, DID_PREFIX, DID_PREFIX_LENGTH, NONE, PARTY_INTS, PARTY_NUMB
 
 /** The parties of one index. */
 export class PartyTable {
-  #parties = allocate(32 * PARTY_INTS)
+  #parties = allocate(8 * PARTY_INTS)
   #count = 0
   /** Places of parties by number. */
-  #places = allocate(16)
+  #places = allocate(4)
   /** What differs between dids, of the one that is being looked for. */
   readonly #text = new Int32Array(TEXT_INTS)
   /** Clamped, since a character of more than a byte may not pass for another one. */

@@ -17,7 +17,7 @@ export interface RecordFields<T extends string> extends ReadTerms<T> {
 
 /** The records of one index. */
 export class RecordTable<T extends string> {
-  #ints = allocate(16 * RECORD_INTS)
+  #ints = allocate(2 * RECORD_INTS)
   #doubles = new Float64Array(this.#ints.buffer)
   /** Types and clauses in turn. */
   readonly #shared: (readonly T[] | 'all' | Clauses | undefined)[] = []

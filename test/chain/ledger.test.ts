@@ -8,11 +8,15 @@ import {
   parseBlock,
   replayLedger,
   stateKeys,
+  type Ledger,
   type StoredBlock,
 } from '../../src/chain/index.ts'
 import { transactionShape } from '../../src/chain/entities.ts'
 import { unwrap } from '../../src/errors.ts'
 import { createCertificate, encodeCertificate, signExecution } from '../../src/pbft/index.ts'
+import type { Bytes } from '../../src/primitives/bytes.ts'
+import { toPublicKey } from '../../src/primitives/did.ts'
+import { toDigest, type TransactionId } from '../../src/primitives/ids.ts'
 import { verifyMapProof } from '../../src/primitives/authenticated-map-proof.ts'
 import { hashMerkleLeaf, hashMerkleTree } from '../../src/primitives/merkle.ts'
 import { encodeShape } from '../../src/primitives/shape.ts'
@@ -84,6 +88,43 @@ describe('headers', () => {
     const { block, headerDigest, stateRoot } = world.ledger.apply(batch, 4)
     expect(unwrap(parseBlock(block)).header.stateRoot).toEqual(stateRoot)
     expect(world.ledger.head()).toEqual({ height: 4, headerDigest, stateRoot })
+  })
+})
+
+describe('requests to a replica', () => {
+  const request = ({ bytes, id }: { readonly bytes: Uint8Array; readonly id: TransactionId }, who = ann) => ({
+    id: toDigest(id),
+    client: toPublicKey(who.did),
+    bytes: bytes as Bytes,
+  })
+  const judge = (ledger: Ledger, asked: ReturnType<typeof request>) => {
+    const judged = ledger.check(asked)
+    return judged.ok ? null : judged.code
+  }
+
+  it('are taken until their nonce is used, also by a ledger that was restored', () => {
+    const world = worldWithBlocks()
+    const made = world.forge(ann.did, reading())
+    expect(judge(world.ledger, request(made))).toBeNull()
+    expect(judge(world.ledger, request(world.forge(ann.did, reading(), { nonce: 40 })))).toBeNull()
+    world.block([made])
+    expect(judge(world.ledger, request(made))).toBe('ERR_CHAIN_NONCE')
+    const restored = believe(world.genesis)
+    unwrap(restored.restore([...world.ledger.snapshot()], world.ledger.head()))
+    expect(judge(restored, request(made))).toBe('ERR_CHAIN_NONCE')
+  })
+
+  it('name the id and the client of their bytes, and an account with a key that signed', () => {
+    const world = worldWithBlocks()
+    const made = world.forge(ann.did, reading())
+    expect(judge(world.ledger, request(made, bob))).toBe('ERR_CODEC_MALFORMED')
+    expect(judge(world.ledger, { ...request(made), id: toDigest(world.last()) })).toBe('ERR_CODEC_MALFORMED')
+    const stranger = party('stranger')
+    expect(judge(world.ledger, request(world.forge(stranger.did, reading()), stranger))).toBe('ERR_SIGNATURE_INVALID')
+    // The same bytes, on a ledger that believes no signature that does not hold.
+    const strict = createLedger({ genesis: world.genesis })
+    unwrap(strict.restore([...world.ledger.snapshot()], world.ledger.head()))
+    expect(judge(strict, request(made))).toBe('ERR_SIGNATURE_INVALID')
   })
 })
 

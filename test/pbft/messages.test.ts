@@ -16,7 +16,7 @@ import {
   REQUEST_BYTES_MAX,
   VIEW_MAX,
 } from '../../src/pbft/limits.ts'
-import { sealMessage, type Bodies, type Draft, type MessageKind, type PeerMessage } from '../../src/pbft/message.ts'
+import { sealMessage, type MessageBodies, type Draft, type MessageKind, type PeerMessage } from '../../src/pbft/message.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
 import { createSimulatedKeys } from '../../src/pbft/simulator/keys.ts'
 import type { Signature, Signer } from '../../src/primitives/signature.ts'
@@ -85,7 +85,7 @@ function reorder(sequence: number) {
   }
 }
 
-function seal<K extends MessageKind>(kind: K, body?: Partial<Bodies[K]>, signer = backup): PeerMessage {
+function seal<K extends MessageKind>(kind: K, body?: Partial<MessageBodies[K]>, signer = backup): PeerMessage {
   const draft = drafts[kind] as Draft<K>
   return sealMessage(settings, signer, { ...draft, body: { ...draft.body, ...body } }) as unknown as PeerMessage
 }
@@ -221,7 +221,7 @@ describe('authenticateMessages', () => {
 
   it('marks a VIEW-CHANGE whose certificates do not hold as a fault of its signer', () => {
     const shown = reorder(2)
-    const faults: readonly Partial<Bodies['view-change']>[] = [
+    const faults: readonly Partial<MessageBodies['view-change']>[] = [
       { checkpoint: null },
       { stable: 2 },
       { prepared: [shown, shown] },
