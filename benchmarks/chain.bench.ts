@@ -1,11 +1,16 @@
 /**
- * The ledger beside its signatures: validation of blocks with both verifiers, update of the state, replay from stored blocks.
+ * The ledger beside its signatures: validation of blocks with both verifiers, update of the state, replay from disk, and
+ * four replicas of one process that order for four ledgers.
  *
  * A block is executed on a ledger that stands where the block begins, restored from a snapshot outside of what is measured:
  * parsing, verification, rules, roots and header, as a replica does that never saw the transactions. Bare verification is
  * the verifier on digests that are there already. `VITALSEAL_BENCH_REPLAY=100000` replays as many transactions as demanded;
  * without it fewer are.
  */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import {
   createGenesis,
@@ -23,6 +28,8 @@ import { createCertificate, encodeCertificate, signExecution } from '../src/pbft
 import { toUtf8, type Bytes } from '../src/primitives/bytes.ts'
 import { createRecordId, hashBlock, RAW_CODEC } from '../src/primitives/content-id.ts'
 import { sha256 } from '../src/primitives/hash.ts'
+import { toPublicKey } from '../src/primitives/did.ts'
+import { toDigest } from '../src/primitives/ids.ts'
 import { createLabeler } from '../src/primitives/label.ts'
 import { createVerifier, type SignedDigest, type Verifier } from '../src/primitives/signature.ts'
 import {
@@ -34,6 +41,7 @@ import {
   type Transaction,
 } from '../src/transactions/index.ts'
 import { heapUsedMiB, interleave, type Report } from './measure.ts'
+import { createBench, createFreeKeys, createRealKeys } from './replicas.ts'
 
 const START_MS = 1_763_600_040_000
 /** Accounts that send in turn: few enough for the portable verifier to keep a table for each, as on a ward. */
@@ -104,6 +112,7 @@ function readings(count: number, first = 0): readonly Transaction[] {
 /** Runs the area. */
 export async function run(report: Report): Promise<void> {
   await measureBlocks(report)
+  measureOrder(report)
   await measureReplay(report, Number(process.env['VITALSEAL_BENCH_REPLAY'] ?? REPLAY_DEFAULT))
 }
 
@@ -166,10 +175,41 @@ async function measureBlocks(report: Report): Promise<void> {
   }
 }
 
-/** Blocks as a store holds them, each with its certificate. */
-function storedBlocks(count: number): readonly StoredBlock[] {
+/** Four replicas with a ledger each: check, order, execute, certify. One clock, so all of it on one core. */
+function measureOrder(report: Report): void {
+  const start = createLedger({ genesis, verifier: believing })
+  assertWhole(start, opening().map(encodeTransaction))
+  const chunks = [...start.snapshot()]
+  for (const batch of [1, 100, 1_000]) {
+    const requests = readings(batch === 1 ? 20 : batch).map((transaction) => ({
+      id: toDigest(transaction.id),
+      client: toPublicKey(transaction.sender),
+      bytes: encodeTransaction(transaction),
+    }))
+    for (const impl of ['noble', 'signatures off']) {
+      const isReal = impl === 'noble'
+      const ledgers: Ledger[] = []
+      const application = () => {
+        const ledger = createLedger({ genesis, verifier: isReal ? createVerifier() : believing })
+        unwrap(ledger.restore(chunks, start.head()))
+        ledgers.push(ledger)
+        return ledger
+      }
+      const keys = isReal ? createRealKeys(4) : createFreeKeys(4)
+      const bench = createBench({ keys, chainId, batch, application, baseHeight: 1 })
+      const started = process.hrtime.bigint()
+      for (let first = 0; first < requests.length; first += batch) bench.order(requests.slice(first, first + batch))
+      const seconds = Number(process.hrtime.bigint() - started) / 1e9
+      if (ledgers.some((ledger) => ledger.head().height !== 1 + requests.length / batch)) throw new Error('not ordered')
+      const figure = { impl, median: requests.length / seconds, unit: 'tx/s', n: requests.length }
+      report.figure({ op: `order and execute on four replicas, batch ${batch}`, ...figure })
+    }
+  }
+}
+
+/** Blocks as files, each with its certificate; returns how many. */
+function storeBlocks(directory: string, count: number): number {
   const ledger = createLedger({ genesis, verifier: believing })
-  const blocks: StoredBlock[] = []
   const add = (transactions: readonly Transaction[]) => {
     const { block, headerDigest } = ledger.applyBatch({
       transactions: transactions.map(encodeTransaction),
@@ -178,17 +218,29 @@ function storedBlocks(count: number): readonly StoredBlock[] {
     const { height } = block.header
     const executed = { chainId, memberEpoch: 0, height, headerDigest }
     const certificate = createCertificate(executed, new Map([[0, signExecution(executed, { signer: node.signer })]]), 1)
-    blocks.push({ height, block: encodeBlock(block), certificate: encodeCertificate(certificate) })
+    writeFileSync(join(directory, `${height}.block`), encodeBlock(block))
+    writeFileSync(join(directory, `${height}.certificate`), encodeCertificate(certificate))
   }
   add(opening())
   for (let first = 0; first < count; first += REPLAY_BLOCK) add(readings(Math.min(REPLAY_BLOCK, count - first), first))
-  return blocks
+  return ledger.head().height
+}
+
+function* readBlocks(directory: string, heightLast: number): Iterable<StoredBlock> {
+  const read = (height: number, what: string) => Uint8Array.from(readFileSync(join(directory, `${height}.${what}`)))
+  for (let height = 1; height <= heightLast; height++)
+    yield { height, block: read(height, 'block'), certificate: read(height, 'certificate') }
 }
 
 async function measureReplay(report: Report, count: number): Promise<void> {
-  const blocks = storedBlocks(count)
-  await replayWith(report, { blocks, count, impl: 'noble', verifier: createVerifier() })
-  await replayWith(report, { blocks, count, impl: 'node:crypto', verifier: createOpensslVerifier() })
+  const directory = mkdtempSync(join(tmpdir(), 'vitalseal-bench-'))
+  try {
+    const heightLast = storeBlocks(directory, count)
+    await replayWith(report, { directory, heightLast, count, impl: 'noble', verifier: createVerifier() })
+    await replayWith(report, { directory, heightLast, count, impl: 'node:crypto', verifier: createOpensslVerifier() })
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
   if (count < 100_000) {
     report.note(`replayed ${count} transactions; VITALSEAL_BENCH_REPLAY=100000 replays as many as demanded`)
   }
@@ -198,18 +250,19 @@ async function measureReplay(report: Report, count: number): Promise<void> {
 async function replayWith(
   report: Report,
   from: {
-    readonly blocks: readonly StoredBlock[]
+    readonly directory: string
+    readonly heightLast: number
     readonly count: number
     readonly impl: string
     readonly verifier: Verifier
   },
 ): Promise<void> {
-  const { blocks, count, impl, verifier } = from
+  const { directory, heightLast, count, impl, verifier } = from
   const memory = heapUsedMiB()
   const started = process.hrtime.bigint()
-  const ledger = unwrap(await replayLedger(blocks, { genesis, verifier }))
+  const ledger = unwrap(await replayLedger(readBlocks(directory, heightLast), { genesis, verifier }))
   const seconds = Number(process.hrtime.bigint() - started) / 1e9
-  report.figure({ op: 'replay', impl, median: seconds, unit: 's', n: count })
+  report.figure({ op: 'replay from disk', impl, median: seconds, unit: 's', n: count })
   report.figure({ op: 'replay, memory of the ledger', impl, median: heapUsedMiB() - memory, unit: 'MiB', n: count })
-  if (ledger.head().height !== blocks.length) throw new Error('a sound ledger was refused')
+  if (ledger.head().height !== heightLast) throw new Error('a sound ledger was refused')
 }

@@ -5,26 +5,11 @@
 
 import { sha256 } from '../src/primitives/hash.ts'
 import { createId } from '../src/primitives/ids.ts'
-import {
-  createSigner,
-  createVerifier,
-  type SignedDigest,
-  type Signer,
-  type Verifier,
-} from '../src/primitives/signature.ts'
-import type { Verified } from '../src/primitives/bytes.ts'
-import {
-  authenticateMessages,
-  createReplica,
-  deriveQuorum,
-  type Application,
-  type PeerMessage,
-  type Replica,
-  type ReplicaConfig,
-  type Request,
-} from '../src/pbft/index.ts'
-import { createSimulatedKeys, generateScenario, simulate } from '../src/pbft/simulator/index.ts'
+import { createSigner, createVerifier } from '../src/primitives/signature.ts'
+import { deriveQuorum, type Application, type Request } from '../src/pbft/index.ts'
+import { generateScenario, simulate } from '../src/pbft/simulator/index.ts'
 import { interleave, type Report } from './measure.ts'
+import { createBench, createFreeKeys, createRealKeys, type Bench, type Keys } from './replicas.ts'
 
 const REQUEST_BYTES = 132
 const chainId = createId('chain', sha256(Uint8Array.of(1)))
@@ -61,103 +46,12 @@ function makeRequests(count: number): Request[] {
   })
 }
 
-interface Keys {
-  readonly signers: readonly Signer[]
-  readonly verifier: Verifier
-}
-
-interface Bench {
-  readonly replicas: readonly Replica[]
-  /** Orders the requests; returns the number of messages and of message delays. */
-  order(requests: readonly Request[]): { messages: Map<string, number>; delays: number }
-}
-
-/** Replicas over a network in which every message takes one step. */
-function createBench(keys: Keys, batch: number, share = false): Bench {
-  const members = keys.signers.map(({ did }) => ({ did }))
-  const config: ReplicaConfig = {
-    chainId,
-    members,
-    batchTransactionsMax: batch,
-    batchWaitTicks: 1_000_000,
-    timeoutTicks: 1_000_000,
-  }
-  const index = new Map(members.map(({ did }, at) => [did, at]))
-  const replicas = keys.signers.map((signer) => createReplica({ config, signer, application: createHashing() }))
-  let now: { to: number; bytes: Uint8Array }[] = []
-  const bench: Bench = { replicas, order }
-  const take = (effects: ReturnType<Replica['step']>): void => {
-    for (const effect of effects) {
-      if (effect.kind !== 'send') continue
-      for (const did of effect.to) now.push({ to: index.get(did) as number, bytes: effect.bytes })
-    }
-  }
-  for (const replica of replicas) take(replica.step({ kind: 'tick', nowMs: 1 }))
-
-  function order(requests: readonly Request[]): { messages: Map<string, number>; delays: number } {
-    const messages = new Map<string, number>()
-    const primary = replicas[0] as Replica
-    for (const request of requests) take(primary.step({ kind: 'request', request }))
-    let delays = 0
-    while (now.length > 0) {
-      const arriving = now
-      now = []
-      delays += 1
-      // One object for all who get the same bytes, as the replicas share a process; each verifies for itself below.
-      const known = new Map<Uint8Array, Verified<PeerMessage>>()
-      for (const { to, bytes } of arriving) {
-        let message = known.get(bytes)
-        if (message === undefined || !share) {
-          const [result] = authenticateMessages([bytes], { config, verifier: keys.verifier })
-          if (result?.ok !== true) throw new Error('a message of a replica was refused')
-          message = result.value
-          known.set(bytes, message)
-        }
-        messages.set(message.kind, (messages.get(message.kind) ?? 0) + 1)
-        take((replicas[to] as Replica).step({ kind: 'message', message }))
-      }
-    }
-    return { messages, delays }
-  }
-  return bench
-}
-
-const noSignature = new Uint8Array(65)
-/** Keys whose signatures cost nothing: what remains is the core and its hashing. */
-function createFreeKeys(count: number): Keys {
-  const { signers } = createSimulatedKeys(count, 1)
-  return {
-    signers: signers.map(({ did }) => ({ did, sign: () => noSignature as never })),
-    verifier: { verify: () => true },
-  }
-}
-
-function createRealKeys(count: number): Keys & { readonly counts: { signed: number; verified: number } } {
-  const counts = { signed: 0, verified: 0 }
-  const verifier = createVerifier()
-  const signers = Array.from({ length: count }, (_, at) => createSigner(new Uint8Array(32).fill(at + 1)))
-  return {
-    counts,
-    signers: signers.map((signer) => ({
-      did: signer.did,
-      sign: (tag, fields) => {
-        counts.signed += 1
-        return signer.sign(tag, fields)
-      },
-    })),
-    verifier: {
-      verify(item: SignedDigest) {
-        counts.verified += 1
-        return verifier.verify(item)
-      },
-    },
-  }
-}
+const hashing = (keys: Keys, batch: number): Bench => createBench({ keys, chainId, batch, application: createHashing })
 
 async function measureBatches(report: Report): Promise<void> {
   const sizes = [1, 100, 1_000]
-  const free = sizes.map((size) => ({ size, bench: createBench(createFreeKeys(4), size) }))
-  const real = sizes.map((size) => ({ size, bench: createBench(createRealKeys(4), size) }))
+  const free = sizes.map((size) => ({ size, bench: hashing(createFreeKeys(4), size) }))
+  const real = sizes.map((size) => ({ size, bench: hashing(createRealKeys(4), size) }))
   const candidates: Record<string, () => unknown> = {}
   for (const { size, bench } of free) candidates[`free ${size}`] = () => bench.order(makeRequests(size))
   for (const { size, bench } of real) candidates[`noble ${size}`] = () => bench.order(makeRequests(size))
@@ -199,7 +93,7 @@ async function measureBatches(report: Report): Promise<void> {
 
 async function measureCrypto(report: Report): Promise<void> {
   const keys = createRealKeys(4)
-  const bench = createBench(keys, 100)
+  const bench = hashing(keys, 100)
   bench.order(makeRequests(100))
   const before = { ...keys.counts }
   bench.order(makeRequests(100))
@@ -235,7 +129,7 @@ async function measureCrypto(report: Report): Promise<void> {
 
 function countMessages(report: Report): void {
   for (const count of [4, 7, 10]) {
-    const { messages, delays } = createBench(createFreeKeys(count), 100).order(makeRequests(100))
+    const { messages, delays } = hashing(createFreeKeys(count), 100).order(makeRequests(100))
     const ordering = ['pre-prepare', 'prepare', 'commit'].reduce((sum, kind) => sum + (messages.get(kind) ?? 0), 0)
     const ratio = ordering / (2 * count * (count - 1))
     report.demand({
