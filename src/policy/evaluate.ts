@@ -73,7 +73,9 @@ export function evaluateAccess<T extends string = DataType>(
   const decisive = weight === UNRELATED ? judged : live.filter((judgement) => judgement.weight === weight)
   const reasons = reasonsOf(decisive, request)
   if (weight === PERMIT) {
-    const obligations = sortObligations(decisive.flatMap(({ entry }) => entry.terms.clauses.obligations))
+    const lists = decisive.map(({ entry }) => entry.terms.clauses.obligations)
+    // Those of one grant are sorted already, and sorting them again would be most of the work.
+    const obligations = lists.length === 1 ? lists[0]! : sortObligations(lists.flat())
     return { kind: 'permit', reasons, obligations, untilMs: permittedUntil(judged, { obligations, atMs }) }
   }
   const kind = weight === UNCLEAR || weight === UNPROVEN ? 'indeterminate' : 'deny'

@@ -154,7 +154,8 @@ function parseFrozen(text: string): unknown {
 
 /** Tells whether each of the obligations is among the others, of which none is there twice. */
 export function areAmong(obligations: readonly Obligation[], others: readonly Obligation[]): boolean {
-  return obligations.length === 0 || sortObligations([...others, ...obligations]).length === others.length
+  if (obligations === others || obligations.length === 0) return true
+  return sortObligations([...others, ...obligations]).length === others.length
 }
 
 /** Tells whether a moment is inside; its end is not. */
