@@ -55,6 +55,7 @@ export function assertParties(parties: {
  *   actions: ['access'], purposes: ['TREAT'], access: createWindow({ fromMs, days: 30 }) })
  */
 export function createGrant(fields: Grant): Grant
+/** The same for other names of types, such as the ledger's labels. */
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T>
 export function createGrant<T extends string>(fields: Grant<T>): Grant<T> {
   const flaw = findMalformed(fields) ?? findUnknown(fields)

@@ -60,6 +60,7 @@ export function createPolicyIndex(
   grants?: Iterable<Grant | GrantSet>,
   options?: { readonly mayGrant?: MayGrant },
 ): PolicyIndex
+/** The same for other names of types, such as the ledger's labels. */
 export function createPolicyIndex<T extends string>(
   grants?: Iterable<Grant<T> | GrantSet<T>>,
   options?: { readonly mayGrant?: MayGrant },
