@@ -16,7 +16,13 @@ import {
   REQUEST_BYTES_MAX,
   VIEW_MAX,
 } from '../../src/pbft/limits.ts'
-import { sealMessage, type MessageBodies, type Draft, type MessageKind, type PeerMessage } from '../../src/pbft/message.ts'
+import {
+  sealMessage,
+  type MessageBodies,
+  type Draft,
+  type MessageKind,
+  type PeerMessage,
+} from '../../src/pbft/message.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
 import { createSimulatedKeys } from '../../src/pbft/simulator/keys.ts'
 import type { Signature, Signer } from '../../src/primitives/signature.ts'
