@@ -5,7 +5,7 @@
  * can compare the result with a proof of the state, and knows which key signed at which time.
  */
 
-import { RIGHTS, type Credential, type KeyRecord, type Right } from '../identity/index.ts'
+import { isSameStatement, RIGHTS, type Credential, type KeyRecord, type Right } from '../identity/index.ts'
 import { heldCredentials, stateKeys, type Committed, type StateKey, type StateReader } from '../chain/index.ts'
 import type { Did } from '../primitives/did.ts'
 import { DELEGATE_SLOT_MAX, TIME_MS_MAX } from '../primitives/limits.ts'
@@ -40,19 +40,6 @@ export interface AccountBook {
 }
 
 const nameOf = (did: Did, delegate: number) => `${did} ${delegate}`
-
-/** Signatures do not count: a statement that is brought again takes no second place. */
-function isSameStatement(one: Credential, other: Credential): boolean {
-  return (
-    one.kind === other.kind &&
-    one.issuer === other.issuer &&
-    one.role === other.role &&
-    one.organisation === other.organisation &&
-    one.notBeforeMs === other.notBeforeMs &&
-    one.notAfterMs === other.notAfterMs &&
-    one.quotaPerMinute === other.quotaPerMinute
-  )
-}
 
 /**
  * Returns a book without accounts.

@@ -233,6 +233,19 @@ export function isCredentialLive(
   return credential.notBeforeMs <= atMs && atMs < credential.notAfterMs
 }
 
+/** Tells whether two credentials of one subject say the same; their signatures do not count. */
+export function isSameStatement(one: Credential, other: Credential): boolean {
+  return (
+    one.kind === other.kind &&
+    one.issuer === other.issuer &&
+    one.role === other.role &&
+    one.organisation === other.organisation &&
+    one.notBeforeMs === other.notBeforeMs &&
+    one.notAfterMs === other.notAfterMs &&
+    one.quotaPerMinute === other.quotaPerMinute
+  )
+}
+
 /** Returns the refusal of a field of a credential. Kept inside the folder. */
 export function refuseCredential(path: string, expected: string): Failure<'ERR_IDENTITY_INVALID'> {
   return fail('ERR_IDENTITY_INVALID', `${path}: expected ${expected}`, { path, details: { expected } })

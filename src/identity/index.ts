@@ -35,6 +35,7 @@ export {
   encodeCredential,
   hashCredential,
   isCredentialLive,
+  isSameStatement,
   issueCredential,
   parseCredential,
   QUOTA_CLASSES,

@@ -20,10 +20,10 @@
 import { gcm } from '@noble/ciphers/aes.js'
 
 import { rejectArgument } from '../errors.ts'
-import { copyBytes, equalBytes, type Bytes } from './bytes.ts'
+import { equalBytes, type Bytes } from './bytes.ts'
 import { hkdf } from './kdf.ts'
 import { drawBytes, randomBytes, type RandomSource } from './random.ts'
-import { subtleCrypto } from './web-crypto.ts'
+import { subtleCrypto, unshared } from './web-crypto.ts'
 
 /** Bytes of a salt, no more and no fewer. */
 export const AEAD_SALT_BYTES = 32
@@ -83,11 +83,6 @@ export interface AesGcm {
   encrypt(plaintext: Uint8Array, nonce: Bytes): Promise<Bytes>
   /** Decrypts; undefined when the tag does not hold. */
   decrypt(ciphertext: Uint8Array, nonce: Bytes): Promise<Bytes | undefined>
-}
-
-/** WebCrypto takes no shared memory. */
-function unshared(bytes: Uint8Array): Bytes {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes)
 }
 
 /**

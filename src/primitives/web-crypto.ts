@@ -2,7 +2,7 @@
  * The only file that names `globalThis.crypto`, by a structural type: pure folders know neither DOM nor Node.
  */
 
-import type { Bytes } from './bytes.ts'
+import { copyBytes, type Bytes } from './bytes.ts'
 
 /** The part of Web Crypto that the library uses. */
 export interface WebCrypto {
@@ -40,4 +40,9 @@ export function webCrypto(): WebCrypto | undefined {
 /** Returns `SubtleCrypto` where the runtime has it. */
 export function subtleCrypto(): SubtleCrypto | undefined {
   return webCrypto()?.subtle
+}
+
+/** Returns the bytes, copied where their memory is shared: WebCrypto and `fetch` take no shared memory. */
+export function unshared(bytes: Uint8Array): Bytes {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes)
 }

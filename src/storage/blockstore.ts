@@ -10,7 +10,8 @@ import type { CID } from 'multiformats/cid'
 import { VitalsealError } from '../errors.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 import { throwIfAborted, type Signal } from '../primitives/progress.ts'
-import { hashesTo, joinBytes, unshared, type ContentBlock } from './hashing.ts'
+import { unshared } from '../primitives/web-crypto.ts'
+import { hashesTo, joinBytes, type ContentBlock } from './hashing.ts'
 
 /** What a blockstore is told besides the address. */
 export interface BlockstoreOptions {

@@ -6,6 +6,7 @@ import type { CID } from 'multiformats/cid'
 
 import { rejectArgument, unwrap, type Result } from '../errors.ts'
 import type { Bytes } from '../primitives/bytes.ts'
+import { unshared } from '../primitives/web-crypto.ts'
 import {
   carLimits,
   CID_BYTES,
@@ -28,7 +29,7 @@ import {
   type CarLimits,
   type Varint,
 } from './car.ts'
-import { hashesTo, unshared, type ContentBlock } from './hashing.ts'
+import { hashesTo, type ContentBlock } from './hashing.ts'
 
 /** A CAR that is being read. */
 export interface OpenCar {

@@ -4,7 +4,7 @@
 
 import type { CID } from 'multiformats/cid'
 
-import { copyBytes, equalBytes, type Bytes } from '../primitives/bytes.ts'
+import { equalBytes, type Bytes } from '../primitives/bytes.ts'
 import { createCid, type ContentCodec } from '../primitives/content-id.ts'
 import { sha256 } from '../primitives/hash.ts'
 import { subtleCrypto } from '../primitives/web-crypto.ts'
@@ -16,11 +16,6 @@ const WEB_CRYPTO_BYTES_MIN = 16_384
 export interface ContentBlock {
   readonly cid: CID
   readonly bytes: Bytes
-}
-
-/** Returns the bytes, copied where their memory is shared: WebCrypto and `fetch` take no shared memory. */
-export function unshared(bytes: Uint8Array): Bytes {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes)
 }
 
 /** Returns the pieces joined; unlike a call with as many arguments, this takes any number of them. */

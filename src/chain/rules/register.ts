@@ -6,7 +6,7 @@
  * are the owners' to rotate.
  */
 
-import { RIGHTS, verifyKeyRotation, type Credential } from '../../identity/index.ts'
+import { isSameStatement, RIGHTS, verifyKeyRotation, type Credential } from '../../identity/index.ts'
 import type { Verified } from '../../primitives/bytes.ts'
 import type { Did } from '../../primitives/did.ts'
 import { TIME_MS_MAX } from '../../primitives/limits.ts'
@@ -80,19 +80,6 @@ function addCredentials(
   if (all.length > CREDENTIALS_PER_ACCOUNT_MAX) return 'ERR_CHAIN_CREDENTIAL'
   state.set(keys.credentials(subject), all, credentialListShape)
   return undefined
-}
-
-/** Signatures do not count: a statement that is brought again takes no second place. */
-function isSameStatement(one: Credential, other: Credential): boolean {
-  return (
-    one.kind === other.kind &&
-    one.issuer === other.issuer &&
-    one.role === other.role &&
-    one.organisation === other.organisation &&
-    one.notBeforeMs === other.notBeforeMs &&
-    one.notAfterMs === other.notAfterMs &&
-    one.quotaPerMinute === other.quotaPerMinute
-  )
 }
 
 function rotateKey(state: StateWriter, transaction: Registration, execution: Execution): Outcome {
