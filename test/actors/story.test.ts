@@ -59,6 +59,26 @@ describe('a patient, her doctor, and a ledger in memory', () => {
     expect(fromUtf8((await patient.open(later.id)).bytes)).toContain('45')
   })
 
+  it('starts no epoch for a fault that a new epoch does not mend', async () => {
+    const { ledger, ...shared } = createWorld()
+    const [ann, bob] = [generateIdentity(), generateIdentity()]
+    let faults = 0
+    const unsteady: typeof ledger = {
+      ...ledger,
+      submit: (transaction, options) =>
+        transaction.kind === 'key' && faults-- > 0
+          ? Promise.reject(new Error('no network'))
+          : ledger.submit(transaction, options),
+    }
+    const patient = await createPatient({ identity: ann, ledger: unsteady, ...shared })
+    await createClinician({ identity: bob, ledger, ...shared })
+    const grant = { to: bob.did, dataTypes: 'all', purposes: ['TREAT'], access: { days: 30 } } as const
+    faults = 1
+    await expect(patient.grant(grant)).rejects.toThrow('no network')
+    expect(patient.keyRing.epochs(ann.did).map(({ epoch }) => epoch)).toEqual([1])
+    expect(await patient.grant(grant)).toMatchObject({ epoch: 1, skipped: [] })
+  })
+
   it('gives a doctor exactly the granted type, and a second grant adds to the first', async () => {
     const shared = createWorld()
     const [ann, bob] = [generateIdentity(), generateIdentity()]
