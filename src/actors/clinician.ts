@@ -5,7 +5,6 @@
 import { rejectArgument } from '../errors.ts'
 import type { Resource } from '../fhir/index.ts'
 import type { Purpose } from '../policy/index.ts'
-import { equalBytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
@@ -77,14 +76,10 @@ export async function createClinician(options: ActorOptions & { readonly outbox?
   }
 }
 
-/** Says of each tx_key that addresses the holder whether its envelope is good. */
+/** Says of each tx_key that comes from now on and addresses the holder whether its envelope is good; not of earlier ones. */
 function answerEnvelopes(core: ActorCore): void {
-  const { agreement } = core.options.identity
   core.follower.onCommitted(({ transaction, patient }, outcome) => {
     if (transaction.kind !== 'key' || patient === core.did) return
-    // What was sealed while another key was on the ledger is no fault of the patient's.
-    const recorded = core.follower.keysOf(core.did)?.agreement
-    if (recorded === undefined || !equalBytes(recorded, agreement.publicKey)) return
     if (outcome !== 'opened' && outcome !== 'commitment-mismatch') return
     const kind = outcome === 'opened' ? 'acknowledge' : 'complaint'
     // An answer that is refused was given before; nothing depends on it here.

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { createClinician, createPatient, type Patient } from '../../src/actors/index.ts'
 import { createGenesis, createLocalLedger } from '../../src/chain/index.ts'
 import { createDiagnosis, parseResource, VITAL_SIGNS } from '../../src/fhir/index.ts'
-import { generateIdentity } from '../../src/identity/index.ts'
+import { deriveIdentity, generateIdentity, signKeyRotation } from '../../src/identity/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import { fromUtf8 } from '../../src/primitives/bytes.ts'
 import { createMemoryBlockstore, type Blockstore } from '../../src/storage/index.ts'
+import { createTransaction, signTransaction } from '../../src/transactions/index.ts'
 
 const START_MS = 1_763_600_000_000
 const DAY_MS = 86_400_000
@@ -57,6 +58,50 @@ describe('a patient, her doctor, and a ledger in memory', () => {
       doctor.keyRing.openingKey({ patient: ann.did, label: patient.keyRing.label(VITAL_SIGNS.heartRate), epoch: 2 }),
     ).toThrow(expect.objectContaining({ code: 'ERR_KEYS_NOT_HELD' }))
     expect(fromUtf8((await patient.open(later.id)).bytes)).toContain('45')
+  })
+
+  it('blames nobody for envelopes that were made for an earlier key of the doctor', async () => {
+    const shared = createWorld()
+    const { ledger, clock } = shared
+    const ann = generateIdentity()
+    const seed = (byte: number) => new Uint8Array(32).map((_, index) => index ^ byte)
+    const before = deriveIdentity({ seed: seed(1), circle: 'ward' })
+    const after = deriveIdentity({ seed: seed(2), circle: 'ward', did: before.did })
+    const patient = await createPatient({ identity: ann, ...shared })
+    const doctor = await createClinician({ identity: before, ...shared })
+    const all = { dataTypes: 'all', purposes: ['TREAT'], access: { days: 30 } } as const
+    await patient.grant({ to: doctor.did, ...all })
+    const kinds = async () => {
+      const found: string[] = []
+      const { height } = await ledger.view()
+      for await (const { header, committed } of ledger.follow({ heightFirst: 1 })) {
+        found.push(...committed.map(({ transaction }) => transaction.kind))
+        if (header.height === height) break
+      }
+      return found
+    }
+    const has = (kind: string, count: number) =>
+      expect.poll(async () => (await kinds()).filter((each) => each === kind).length).toBe(count)
+    await has('acknowledge', 1)
+
+    const { chainId } = ledger
+    const previousSignature = signKeyRotation({ record: after.keys, chainId }, { signer: before.signer })
+    const change = createTransaction({
+      kind: 'register',
+      operation: 'rotate-key',
+      subject: before.did,
+      keys: after.keys,
+      credentials: [],
+      previousSignature,
+      sender: before.did,
+      nonce: await ledger.nonce({ sender: before.did, delegate: 0 }),
+      issuedAtMs: clock(),
+    })
+    await ledger.submit(signTransaction(change, { chainId, signer: before.signer }))
+    await createClinician({ identity: after, ...shared })
+    await patient.rotate()
+    await has('acknowledge', 2)
+    expect(await kinds()).not.toContain('complaint')
   })
 
   it('starts no epoch for a fault that a new epoch does not mend', async () => {
