@@ -81,7 +81,7 @@ describe('a patient, her doctor, and a ledger in memory', () => {
       return found
     }
     const has = (kind: string, count: number) =>
-      expect.poll(async () => (await kinds()).filter((each) => each === kind).length).toBe(count)
+      expect.poll(async () => (await kinds()).filter((each) => each === kind).length, { timeout: 20_000 }).toBe(count)
     await has('acknowledge', 1)
 
     const { chainId } = ledger
