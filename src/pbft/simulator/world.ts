@@ -1,5 +1,5 @@
 /**
- * One simulated world: hosts, network, clients and faults on one virtual clock, watched by the observers.
+ * One simulated world: processes and clients on one virtual clock, watched by the observers.
  */
 
 import { fail, type Result } from '../../errors.ts'
@@ -10,22 +10,20 @@ import { authenticateMessage } from '../authenticate.ts'
 import type { Request } from '../batch.ts'
 import { settleConfig, type ReplicaConfig, type Settings } from '../config.ts'
 import type { PeerMessage } from '../message.ts'
-import { deriveQuorum } from '../quorum.ts'
 import type { Effect } from '../types.ts'
 import { createSimulatedApplication, createSimulatedRequest } from './application.ts'
 import { Events } from './events.ts'
 import { Host } from './host.ts'
 import { Journal } from './journal.ts'
 import { createSimulatedKeys, type SimulatedKeys } from './keys.ts'
+import { Network, TICK_MS } from './network.ts'
 import { Observers } from './observers.ts'
+import { CHAOS_MS, planScenario, type Plan } from './plan.ts'
 import { createDraws, type Draws } from './random.ts'
 import type { Scenario } from './scenario.ts'
-import { createSaboteur, type Outgoing, type Saboteur } from './strategies.ts'
+import { createSaboteur, type Saboteur } from './strategies.ts'
+import { describeMessage, type Tell } from './transcript.ts'
 
-/** Virtual milliseconds of one tick. */
-export const TICK_MS = 10
-/** When faults stop; what follows is judged for progress too. */
-export const CHAOS_MS = 3_000
 /** T of the simulated group, in ticks. */
 const TIMEOUT_TICKS = 40
 /** How long after the faults everything must be done: the back-off is 16 T = 6.4 s at most, for each of f faulty primaries. */
@@ -43,16 +41,6 @@ interface Process {
   ticks: number
 }
 
-/** An order to the network for a while: who does not reach whom. */
-interface Partition {
-  readonly fromMs: number
-  readonly untilMs: number
-  readonly blocks: (from: number, to: number) => boolean
-}
-
-/** One line of a transcript. */
-export type Tell = (atMs: number, line: string) => void
-
 /** Runs one scenario. */
 export class World {
   readonly events = new Events()
@@ -66,12 +54,10 @@ export class World {
   readonly #settings: Settings
   readonly #keys: SimulatedKeys
   readonly #faulty: ReadonlySet<number>
-  readonly #network: Draws
+  readonly #network: Network<Process>
   readonly #requests: Request[] = []
   readonly #known = new WeakMap<Uint8Array, Result<Verified<PeerMessage>>>()
   readonly #tell: Tell | undefined
-  #partitions: readonly Partition[] = []
-  #trace = 0
   #extra = 0
 
   /**
@@ -99,11 +85,23 @@ export class World {
     this.#settings = settleConfig(this.#config)
     const order = orderMembers(createDraws(seed, 'byzantine'), members.length)
     this.#faulty = new Set(order.slice(0, byzantine.length))
-    this.#network = createDraws(seed, 'network')
     const [config, settings, verifier, faulty] = [this.#config, this.#settings, this.#keys.verifier, this.#faulty]
     this.observers = new Observers({ config, settings, verifier, faulty })
     for (const index of members.keys()) this.#addProcesses(index, byzantine[order.indexOf(index)])
-    this.#plan(order)
+    const draws = createDraws(seed, 'plan')
+    const plan = planScenario(scenario, { order, draws })
+    this.#network = new Network({
+      events: this.events,
+      draws: createDraws(seed, 'network'),
+      faults: scenario.faults ?? {},
+      partitions: plan.partitions,
+      endpoints: this.processes,
+      viewMax: () => this.viewMax,
+      onArrive: (from, target, bytes) => {
+        this.#arrive(from, target, bytes)
+      },
+    })
+    this.#follow(plan, draws)
   }
 
   #addProcesses(index: number, strategy: NonNullable<Scenario['byzantine']>[number] | undefined): void {
@@ -156,70 +154,34 @@ export class World {
     })
   }
 
-  get #isChaos(): boolean {
-    return this.events.nowMs < CHAOS_MS
-  }
-
-  /** Lays down who crashes and when, how the network splits, and when clients ask. */
-  #plan(order: readonly number[]): void {
-    const { seed, requestCount = 20, faults = {}, replicaCount } = this.#scenario
-    const draws = createDraws(seed, 'plan')
-    const correct = this.processes.filter(({ isFaulty }) => !isFaulty)
-    for (let count = 0; count < requestCount; count++) {
-      const request = createSimulatedRequest(count % 3, `request ${count}`)
-      this.events.after(draws.below(CHAOS_MS - 300), () => {
+  /** Lets happen what is planned. */
+  #follow(plan: Plan, draws: Draws): void {
+    for (const { atMs, request } of plan.requests) {
+      this.events.after(atMs, () => {
         this.#submit(request, draws)
       })
     }
-    for (let count = 0; count < (faults.crashes ?? 0); count++) {
-      const process = draws.pick(correct)
-      const atMs = draws.below(CHAOS_MS - 600)
-      const downMs = draws.between(60, 900)
-      this.#planCrash(process, draws, { atMs, downMs })
-      // Whatever the first crash left on disk is all that the second finds.
-      if (draws.chance(0.4))
-        this.#planCrash(process, draws, { atMs: atMs + downMs + draws.between(20, 300), downMs: 60 })
+    for (const { member, atMs, effects, downMs } of plan.crashes) {
+      const process = this.#correctAt(member)
+      this.events.after(atMs, () => {
+        process.host.crashAfterEffects = effects
+        this.#restartLater(process, downMs)
+      })
     }
-    const { faultMax } = deriveQuorum(replicaCount)
-    const wipes = Math.min(faults.wipedDisks ?? 0, Math.max(faultMax - this.#faulty.size, 0))
-    for (const index of order.slice(this.#faulty.size, this.#faulty.size + wipes)) {
-      const process = correct.find((candidate) => candidate.index === index) as Process
-      this.events.after(draws.between(300, CHAOS_MS - 600), () => {
-        this.#say(`replica ${index} loses its disk`)
+    for (const { member, atMs } of plan.wipes) {
+      const process = this.#correctAt(member)
+      this.events.after(atMs, () => {
+        this.#say(`replica ${member} loses its disk`)
         process.host.crash()
         process.host.wipe()
-        this.observers.wiped(index)
+        this.observers.wiped(member)
         this.#restartLater(process, draws.between(60, 900))
       })
     }
-    this.#partitions = Array.from({ length: faults.partitions ?? 0 }, () => this.#planPartition(draws))
   }
 
-  #planCrash(
-    process: Process,
-    draws: Draws,
-    { atMs, downMs }: { readonly atMs: number; readonly downMs: number },
-  ): void {
-    const effects = draws.below(6)
-    this.events.after(atMs, () => {
-      process.host.crashAfterEffects = effects
-      this.#restartLater(process, downMs)
-    })
-  }
-
-  #planPartition(draws: Draws): Partition {
-    const fromMs = draws.below(CHAOS_MS - 500)
-    const untilMs = Math.min(CHAOS_MS, fromMs + draws.between(200, 1_500))
-    const side = this.#settings.members.map(() => draws.chance(0.5))
-    const alone = draws.below(side.length)
-    const shape = draws.pick(['split', 'isolate', 'one-way', 'leaders'] as const)
-    const blocks = (from: number, to: number): boolean => {
-      if (shape === 'split') return side[from] !== side[to]
-      // Whoever leads is cut off from a part of the others, and so is his successor.
-      if (shape === 'leaders') return this.viewMax % side.length === from && side[to] === true
-      return shape === 'isolate' ? from === alone || to === alone : to === alone
-    }
-    return { fromMs, untilMs, blocks }
+  #correctAt(member: number): Process {
+    return this.processes.find(({ index }) => index === member) as Process
   }
 
   #restartLater(process: Process, delayMs: number): void {
@@ -253,7 +215,7 @@ export class World {
   #tick(process: Process): void {
     const { host, skewMs, saboteur } = process
     host.feed({ kind: 'tick', nowMs: EPOCH_MS + Math.floor(this.events.nowMs) + skewMs })
-    for (const outgoing of saboteur?.tick?.() ?? []) this.#transmit(process, outgoing)
+    for (const outgoing of saboteur?.tick?.() ?? []) this.#network.send(process, outgoing)
     process.ticks += 1
     const isLookedAt = !process.isFaulty && process.ticks % 4 === 0
     const status = isLookedAt ? host.replica?.status() : undefined
@@ -291,41 +253,10 @@ export class World {
       process.saboteur === undefined || !message.ok
         ? [{ to, bytes: effect.bytes }]
         : process.saboteur.send(message.value, to)
-    for (const one of outgoing) this.#transmit(process, one)
-  }
-
-  #transmit(from: Process, outgoing: Outgoing): void {
-    for (const index of outgoing.to) {
-      for (const target of this.processes) {
-        if (target.index !== index || target === from) continue
-        // Each copy of a twin hears a part of what is sent to both.
-        const isTwin = this.processes.some((other) => other !== target && other.index === index)
-        if (!isTwin || this.#network.chance(0.6)) this.#carry(from, target, outgoing)
-      }
-    }
-  }
-
-  #carry(from: Process, target: Process, { bytes, delayMs = 0 }: Outgoing): void {
-    const { loss = 0, duplication = 0, delayTicksMax = 2 } = this.#scenario.faults ?? {}
-    const draws = this.#network
-    const lot = draws.next()
-    const again = draws.next()
-    const tail = draws.chance(0.02) ? 30 : 1
-    const travel = 1 + draws.next() * delayTicksMax * TICK_MS * (this.#isChaos ? tail : 1)
-    const isCut = this.#partitions.some(
-      ({ fromMs, untilMs, blocks }) =>
-        this.events.nowMs >= fromMs && this.events.nowMs < untilMs && blocks(from.index, target.index),
-    )
-    if (this.#isChaos && (isCut || lot < loss)) return
-    const arrive = (): void => {
-      this.#arrive(from, target, bytes)
-    }
-    this.events.after(delayMs + travel, arrive)
-    if (this.#isChaos && again < duplication) this.events.after(delayMs + travel * (1 + again), arrive)
+    for (const one of outgoing) this.#network.send(process, one)
   }
 
   #arrive(from: Process, target: Process, bytes: Uint8Array): void {
-    this.#mix(from.index, target.index, bytes)
     const message = this.#authenticate(bytes)
     if (!message.ok) return
     if (this.#tell !== undefined) this.#say(`${from.index} -> ${target.index} ${describeMessage(message.value)}`)
@@ -342,15 +273,6 @@ export class World {
     if (process.isFaulty) return
     if (effect.kind === 'halt') this.observers.report('S1', `replica ${process.index} halts: ${effect.reason}`)
     if (effect.kind === 'evidence') this.observers.accused(process.index, effect)
-  }
-
-  #mix(from: number, to: number, bytes: Uint8Array): void {
-    let hash = (this.#trace ^ Math.imul(Math.floor(this.events.nowMs * 16), 0x9e3779b1)) >>> 0
-    hash = Math.imul(hash ^ (from * 64 + to), 0x01000193)
-    for (let at = Math.max(0, bytes.length - 48); at < bytes.length; at++) {
-      hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193)
-    }
-    this.#trace = hash >>> 0
   }
 
   #say(line: string): void {
@@ -408,7 +330,7 @@ export class World {
   /** Hash of everything that happened. */
   traceHash(): string {
     const heads = this.#correct().map(({ host }) => host.replica?.digest() ?? new Uint8Array())
-    return toHex(sha256(concatBytes(toUtf8(`${this.#trace}/${this.eventCount}`), ...heads)))
+    return toHex(sha256(concatBytes(toUtf8(`${this.#network.trace}/${this.eventCount}`), ...heads)))
   }
 
   /** Certified heights of the correct replicas. */
@@ -428,28 +350,4 @@ function orderMembers(draws: Draws, count: number): number[] {
   if (count < 4 || draws.chance(0.5)) return order
   const early = draws.below(2)
   return [early, ...order.filter((index) => index !== early)]
-}
-
-function describeMessage(message: PeerMessage): string {
-  const { kind, body } = message
-  switch (kind) {
-    case 'pre-prepare':
-    case 'prepare':
-    case 'commit':
-      return `${kind} view ${body.view} sequence ${body.sequence} ${toHex(body.digest).slice(0, 8)}`
-    case 'exec-vote':
-      return `${kind} height ${body.sequence} ${toHex(body.headerDigest).slice(0, 8)}`
-    case 'view-change':
-      return `${kind} view ${body.view} stable ${body.stable} prepared ${body.prepared.map((one) => one.sequence).join(',')}`
-    case 'new-view':
-      return `${kind} view ${body.view} orders ${body.order.map((one) => one.sequence).join(',')}`
-    case 'status':
-      return `${kind} view ${body.view} ${body.mode} executed ${body.executed} certified ${body.certified}`
-    case 'fetch':
-      return `${kind} ${body.what} ${body.height}`
-    case 'fetched':
-      return `${kind} ${body.height}`
-    case 'request':
-      return `${kind} ${toHex(body.id).slice(0, 8)}`
-  }
 }
