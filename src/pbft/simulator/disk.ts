@@ -25,14 +25,14 @@ export class Disk {
     this.#records.push(record)
   }
 
-  /** Ends a sync that covered records up to this index, and deletes what the log no longer needs. */
-  synced(index: number): void {
+  /** Ends a sync that covered records up to this index, and deletes what the log no longer needs; tells whether it did. */
+  synced(index: number): boolean {
     this.#durable = Math.max(this.#durable, index)
     const last = this.#records.findLast((record) => record.index <= this.#durable)
     const keepFrom = last?.keepFrom ?? 0
-    if ((this.#records[0]?.index ?? keepFrom) < keepFrom) {
-      this.#records = this.#records.filter((record) => record.index >= keepFrom)
-    }
+    if ((this.#records[0]?.index ?? keepFrom) >= keepFrom) return false
+    this.#records = this.#records.filter((record) => record.index >= keepFrom)
+    return true
   }
 
   /** Loses what was not durable, but for `kept` records that reached the disk anyway. */

@@ -43,6 +43,8 @@ export class Host {
   #isSyncing = false
   #life = 0
   #storedHeight = 0
+  /** What had been delivered when records of the log were last deleted. */
+  #neededHeight = 0
   #isWiped = false
 
   /** Makes a process that has not been started. */
@@ -53,8 +55,9 @@ export class Host {
   /** Starts, or starts again from what the disk holds. */
   start(): void {
     const { config, signer, journal, draws } = this.#options
-    // A host may have stored less than it was given: never more.
-    const height = draws.chance(0.2) ? Math.max(0, this.#storedHeight - draws.below(4)) : this.#storedHeight
+    // A host may have stored less than it was given, but nothing that the log relies on.
+    const lag = draws.chance(0.2) ? draws.below(4) : 0
+    const height = Math.max(this.#neededHeight, this.#storedHeight - lag)
     const records = this.disk.records()
     const isFirst = records.length === 0 && !this.#isWiped
     const application = journal.rebuild(isFirst ? 0 : height)
@@ -84,6 +87,7 @@ export class Host {
     this.disk.wipe()
     this.#options.journal.wipe()
     this.#storedHeight = 0
+    this.#neededHeight = 0
     this.#isWiped = true
   }
 
@@ -136,10 +140,11 @@ export class Host {
     const end = (): void => {
       if (life !== this.#life) return
       this.#isSyncing = false
-      this.disk.synced(index)
+      const isShorter = this.disk.synced(index)
       const ready = this.#waiting.filter((effect) => effect.after <= index)
       this.#waiting = this.#waiting.filter((effect) => effect.after > index)
       for (const effect of ready) this.#release(effect)
+      if (isShorter) this.#neededHeight = this.#storedHeight
       if (this.disk.writtenIndex > index) this.#sync()
     }
     const index = this.disk.writtenIndex
