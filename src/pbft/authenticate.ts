@@ -6,7 +6,7 @@
  */
 
 import { fail, succeed, type Result } from '../errors.ts'
-import { equalBytes, type Verified } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes, type Verified } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { createVerifier, type SignedDigest, type Verifier } from '../primitives/signature.ts'
@@ -90,7 +90,7 @@ export function readMessage(settings: Settings, bytes: Uint8Array): Checked<Peer
   const batch = readBatch(wire.value)
   if (!batch.ok) return batch
   const digest = isSignedKind(kind) ? messageDigest(settings, wire.value as Unsigned) : undefined
-  const copy = Uint8Array.from(bytes)
+  const copy = copyBytes(bytes)
   return succeed({
     kind,
     from,
@@ -169,9 +169,8 @@ function provesStable(settings: Settings, verifier: Verifier, stable: number, ch
 
 /** Tells whether an execution certificate is one of this group and epoch. */
 export function verifyExecution(settings: Settings, verifier: Verifier, certificate: Certificate): boolean {
-  const { chainId, memberEpoch, members } = settings
-  if (certificate.chainId !== chainId || certificate.memberEpoch !== memberEpoch) return false
-  const items = certificateItems(certificate, members)
+  if (certificate.memberEpoch !== settings.memberEpoch) return false
+  const items = certificateItems(certificate, settings)
   return items !== undefined && verifyAll(verifier, items)
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { fail, succeed, type Result } from '../errors.ts'
-import type { Bytes } from '../primitives/bytes.ts'
+import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import {
@@ -110,7 +110,7 @@ export function parseBatch(bytes: Uint8Array): Result<Batch, CodecErrorCode> {
     const details = { limit: 'bytes of requests', allowed: BATCH_REQUEST_BYTES_MAX, found }
     return fail('ERR_CODEC_LIMIT', message, { path: 'batch.requests', details })
   }
-  return succeed(nameBatch(fields.value, Uint8Array.from(bytes)))
+  return succeed(nameBatch(fields.value, copyBytes(bytes)))
 }
 
 /** Returns how many bytes the requests have together. */

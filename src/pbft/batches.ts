@@ -4,7 +4,7 @@
  * Proposals carried over by a NEW-VIEW name their batch by digest only; whoever lacks it asks, and checks the answer by hash.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { nullBatch, type Batch } from './batch.ts'
 import { seal, sendTo, type Core } from './core.ts'
@@ -14,13 +14,13 @@ import type { CommitCertificate } from './shape.ts'
 /** Returns the batch of a digest if it is known for this slot. */
 export function findBatch(slot: Slot, digest: Digest32): Batch | undefined {
   const empty = nullBatch()
-  return equalBytes(empty.digest, digest) ? empty : slot.batches.get(toHex(digest))
+  return equalBytes(empty.digest, digest) ? empty : slot.batches.get(toKey(digest))
 }
 
 /** Returns a batch that this replica can serve. */
 export function findServed(core: Core, digest: Digest32): Pick<Batch, 'bytes'> | undefined {
   for (const slot of core.log.slots()) {
-    const batch = slot.batches.get(toHex(digest)) ?? core.history.find(slot.sequence)?.batch
+    const batch = slot.batches.get(toKey(digest)) ?? core.history.find(slot.sequence)?.batch
     if (batch !== undefined && equalBytes(batch.digest, digest)) return batch
   }
   return undefined

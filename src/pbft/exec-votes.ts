@@ -2,7 +2,7 @@
  * EXEC-VOTEs by height: who signed which header. Bounded by the window and the number of members.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { Signature } from '../primitives/signature.ts'
 import type { VerifiedMessage } from './message.ts'
@@ -34,10 +34,11 @@ export class ExecVotes {
   findOther(height: number, headerDigest: Digest32, count: number): Digest32 | undefined {
     const counts = new Map<string, number>()
     for (const { body } of this.#heights.get(height)?.values() ?? []) {
-      const key = toHex(body.headerDigest)
+      if (equalBytes(body.headerDigest, headerDigest)) continue
+      const key = toKey(body.headerDigest)
       const next = (counts.get(key) ?? 0) + 1
       counts.set(key, next)
-      if (next >= count && !equalBytes(body.headerDigest, headerDigest)) return body.headerDigest
+      if (next >= count) return body.headerDigest
     }
     return undefined
   }

@@ -5,7 +5,7 @@
  * are compared by (view, digest) when they are counted, never taken as "a message from this member".
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { Batch } from './batch.ts'
 import type { VerifiedMessage } from './message.ts'
@@ -117,7 +117,7 @@ export class MessageLog {
   leaveView(): void {
     for (const slot of this.#slots.values()) {
       const kept = new Set(
-        [slot.prepared, slot.committed, slot.accepted?.body].map((named) => named && toHex(named.digest)),
+        [slot.prepared, slot.committed, slot.accepted?.body].map((named) => named && toKey(named.digest)),
       )
       slot.accepted = undefined
       slot.waiting = undefined

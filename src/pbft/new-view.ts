@@ -6,7 +6,7 @@
  * views take one along to the smallest of these; fewer never do, so that one replica alone moves nobody.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import { nullBatch } from './batch.ts'
 import { leaderOf } from './config.ts'
 import {
@@ -88,7 +88,7 @@ function noteWanted(core: Core, message: VerifiedMessage<'view-change'>): void {
   const isNamed = [...core.pendingNewViews.values()].some(({ body }) =>
     body.viewChanges.some((named) => named.signer === message.signer && equalBytes(named.digest, digest)),
   )
-  if (isNamed) core.fetchedViewChanges.set(toHex(digest), message)
+  if (isNamed) core.fetchedViewChanges.set(toKey(digest), message)
 }
 
 /** Goes along when f + 1 others are in later views, to the smallest of these. */
@@ -154,7 +154,7 @@ type Named = NewView['viewChanges'][number]
 function findNamed(core: Core, { signer, digest }: Named): VerifiedMessage<'view-change'> | undefined {
   const known = core.viewChanges.get(signer)
   if (known?.digest !== undefined && equalBytes(known.digest, digest)) return known
-  return core.fetchedViewChanges.get(toHex(digest))
+  return core.fetchedViewChanges.get(toKey(digest))
 }
 
 /** Asks everyone for the VIEW-CHANGEs that a pending NEW-VIEW names and this replica lacks. */

@@ -9,7 +9,7 @@
  * choice. The first is evidence, the second costs a view change, the third is bounded by the clocks of Q voters.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import { nullBatch, type Batch } from './batch.ts'
 import { fetchBatch, findBatch } from './batches.ts'
 import { proposerOf } from './config.ts'
@@ -106,7 +106,7 @@ export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare
   slot.accepted = message
   slot.wanted = undefined
   slot.waiting = undefined
-  slot.batches.set(toHex(digest), batch)
+  slot.batches.set(toKey(digest), batch)
   core.pool.markOrdered(batch.requests)
   if (mayVote(core)) {
     const isOwn = message.signer === core.self

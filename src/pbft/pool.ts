@@ -5,7 +5,7 @@
  * leaves one out is noticed.
  */
 
-import { toHex } from '../primitives/bytes.ts'
+import { toKey } from '../primitives/bytes.ts'
 import type { Request } from './batch.ts'
 import { EXECUTED_IDS_MAX, POOL_BYTES_MAX, POOL_CLIENT_REQUESTS_MAX, POOL_REQUESTS_MAX } from './limits.ts'
 
@@ -15,6 +15,8 @@ export interface PoolEntry {
   /** Counts arrivals here; tells which of two requests this replica knew first. */
   readonly arrival: number
   readonly arrivedTick: number
+  /** Names its client in the counts. */
+  readonly clientKey: string
   /** Whether its client gave it to this replica, which then makes it known to all. */
   readonly isOwn: boolean
   /** When it was last sent on. */
@@ -39,25 +41,27 @@ export class Pool {
   readonly #perClient = new Map<string, number>()
   /** Ids in batches that are ordered but not executed: the primary does not propose them twice. */
   readonly #ordered = new Set<string>()
-  readonly #executed = new Set<string>()
+  /** Ids executed of late in two halves, the newer one growing: sets that lose their oldest one by one get slow. */
+  #executed = new Set<string>()
+  #executedBefore = new Set<string>()
   #bytes = 0
   #arrivals = 0
 
   /** Adds a request; returns the entry, or why it was not taken. */
   add(request: Request, options: { readonly tick: number; readonly isOwn: boolean }): PoolEntry | PoolRefusal {
-    const id = toHex(request.id)
-    if (this.#executed.has(id)) return 'executed'
+    const id = toKey(request.id)
+    if (this.#isExecuted(id)) return 'executed'
     if (this.#entries.has(id)) return 'known'
-    const client = toHex(request.client)
-    const count = this.#perClient.get(client) ?? 0
+    const clientKey = toKey(request.client)
+    const count = this.#perClient.get(clientKey) ?? 0
     if (count >= POOL_CLIENT_REQUESTS_MAX) return 'client-full'
     if (this.#entries.size >= POOL_REQUESTS_MAX || this.#bytes + request.bytes.length > POOL_BYTES_MAX) return 'full'
     const { tick, isOwn } = options
-    const entry = { request, arrival: this.#arrivals++, arrivedTick: tick, isOwn, forwardedTick: tick }
+    const entry = { request, arrival: this.#arrivals++, arrivedTick: tick, clientKey, isOwn, forwardedTick: tick }
     this.#entries.set(id, entry)
     // It may be in a batch already: then it waits again only if that view fails.
     if (!this.#ordered.has(id)) this.#await(id, entry)
-    this.#perClient.set(client, count + 1)
+    this.#perClient.set(clientKey, count + 1)
     this.#bytes += request.bytes.length
     return entry
   }
@@ -77,7 +81,7 @@ export class Pool {
   /** Notes that a batch with these requests is on its way. */
   markOrdered(requests: readonly Request[]): void {
     for (const { id } of requests) {
-      const key = toHex(id)
+      const key = toKey(id)
       this.#ordered.add(key)
       this.#unawait(key)
     }
@@ -94,16 +98,18 @@ export class Pool {
   /** Removes executed requests and remembers their ids. */
   settle(requests: readonly Request[]): void {
     for (const { id } of requests) {
-      const key = toHex(id)
+      const key = toKey(id)
       this.#remove(key)
       this.#ordered.delete(key)
       this.#executed.add(key)
     }
-    // Sets keep insertion order: the oldest go first, on every replica alike.
-    for (const key of this.#executed) {
-      if (this.#executed.size <= EXECUTED_IDS_MAX) break
-      this.#executed.delete(key)
-    }
+    if (this.#executed.size < EXECUTED_IDS_MAX / 2) return
+    this.#executedBefore = this.#executed
+    this.#executed = new Set()
+  }
+
+  #isExecuted(key: string): boolean {
+    return this.#executed.has(key) || this.#executedBefore.has(key)
   }
 
   /** Drops the requests that are not worth keeping any more. */
@@ -117,16 +123,16 @@ export class Pool {
     this.#entries.delete(key)
     this.#unawait(key)
     this.#bytes -= entry.request.bytes.length
-    const client = toHex(entry.request.client)
-    const count = (this.#perClient.get(client) ?? 1) - 1
-    if (count === 0) this.#perClient.delete(client)
-    else this.#perClient.set(client, count)
+    const { clientKey } = entry
+    const count = (this.#perClient.get(clientKey) ?? 1) - 1
+    if (count === 0) this.#perClient.delete(clientKey)
+    else this.#perClient.set(clientKey, count)
   }
 
   /** Tells whether a request waits here or was executed of late. */
   knows(request: Request): boolean {
-    const id = toHex(request.id)
-    return this.#entries.has(id) || this.#executed.has(id)
+    const id = toKey(request.id)
+    return this.#entries.has(id) || this.#isExecuted(id)
   }
 
   /** Tells whether a batch should be made now: a limit is reached, or the oldest request arrived at `dueTick` or before. */

@@ -108,18 +108,24 @@ const fields: { readonly [K in ReplicaRecord['kind']]: Readonly<Record<string, S
   recovered: {},
 }
 
+let shapes: readonly Shape<object>[] | undefined
+
+function shapeAt(index: number): Shape<object> {
+  shapes ??= KINDS.map((kind, at) => tuple({ kind: constant(at), ...fields[kind] }))
+  return shapes[index] as Shape<object>
+}
+
 const recordShape: Shape<ReplicaRecord> = {
   read(value) {
     const index = Array.isArray(value) ? (value[0] as CborValue) : undefined
     const kind = typeof index === 'number' ? KINDS[index] : undefined
     if (kind === undefined) return new Mismatch('a record of a known kind')
-    const read = tuple({ kind: constant(index as number), ...fields[kind] }).read(value)
-    return read instanceof Mismatch ? read : ({ ...read, kind } as unknown as ReplicaRecord)
+    const read = shapeAt(index as number).read(value)
+    return read instanceof Mismatch ? read : ({ ...read, kind } as ReplicaRecord)
   },
   write(record) {
     const index = KINDS.indexOf(record.kind)
-    const shape: Shape<unknown> = tuple({ kind: constant(index), ...fields[record.kind] })
-    return shape.write({ ...record, kind: index })
+    return shapeAt(index).write({ ...record, kind: index })
   },
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { VitalsealError } from '../errors.ts'
-import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
+import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
 import { readMessage } from './authenticate.ts'
 import { parseBatch, type Batch } from './batch.ts'
 import { findBatch } from './batches.ts'
@@ -103,7 +103,7 @@ function applyAccepted(core: Core, record: RecordOf<'accepted'>, index: number):
   const slot = core.log.slot(sequence)
   slot.accepted = proposal
   if (batch !== undefined) {
-    slot.batches.set(toHex(digest), batch)
+    slot.batches.set(toKey(digest), batch)
     core.pool.markOrdered(batch.requests)
   }
   const isOwn = proposal.signer === core.self
@@ -117,7 +117,7 @@ function applyPrepared(core: Core, record: RecordOf<'prepared'>, index: number):
   if (sequence <= core.log.stable) return
   const slot = core.log.slot(sequence)
   slot.prepared = certificate
-  if (record.batch !== null) slot.batches.set(toHex(digest), ownBatch(record.batch, index))
+  if (record.batch !== null) slot.batches.set(toKey(digest), ownBatch(record.batch, index))
   if (record.commit === null) return
   core.guard.record({ kind: 'commit', view, sequence, digest })
   slot.commits.set(core.self, ownMessage(core, 'commit', record.commit, index))
@@ -133,7 +133,7 @@ function applyExecuted(core: Core, record: RecordOf<'executed'>, index: number):
   if (inLog) {
     const slot = core.log.slot(height)
     slot.committed = commit
-    slot.batches.set(toHex(commit.digest), batch)
+    slot.batches.set(toKey(commit.digest), batch)
   }
   const vote = record.vote === null ? undefined : ownMessage(core, 'exec-vote', record.vote, index)
   if (vote !== undefined && inLog) {

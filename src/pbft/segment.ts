@@ -2,7 +2,7 @@
  * Segments of the write-ahead log: a checkpoint record, then everything that is still open, so that what came before may go.
  */
 
-import { toHex } from '../primitives/bytes.ts'
+import { toKey } from '../primitives/bytes.ts'
 import type { Core } from './core.ts'
 import type { Slot } from './log.ts'
 import { encodeRecord, type ReplicaRecord } from './record.ts'
@@ -34,13 +34,13 @@ function slotRecords(core: Core, slot: Slot): ReplicaRecord[] {
   const { accepted, prepared } = slot
   const records: ReplicaRecord[] = []
   if (prepared !== undefined) {
-    const batch = slot.batches.get(toHex(prepared.digest))?.bytes ?? null
+    const batch = slot.batches.get(toKey(prepared.digest))?.bytes ?? null
     const own = slot.commits.get(core.self)
     const commit = own?.body.view === prepared.view ? own.bytes : null
     records.push({ kind: 'prepared', certificate: prepared, batch, commit })
   }
   if (accepted !== undefined) {
-    const batch = accepted.batch === null ? (slot.batches.get(toHex(accepted.body.digest))?.bytes ?? null) : null
+    const batch = accepted.batch === null ? (slot.batches.get(toKey(accepted.body.digest))?.bytes ?? null) : null
     const prepare = slot.prepares.get(core.self)?.bytes ?? null
     records.push({ kind: 'accepted', proposal: accepted.bytes, batch, prepare })
   }

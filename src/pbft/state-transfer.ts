@@ -6,7 +6,7 @@
  * attempt: the next question goes to the next replica. Votes, VIEW-CHANGEs and NEW-VIEWs are taken all the while.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Batch } from './batch.ts'
 import { findBatch, findServed } from './batches.ts'
 import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
@@ -164,7 +164,7 @@ function takeBatch(core: Core, batch: Batch): boolean {
     const isNamed = named.some((digest) => digest !== undefined && equalBytes(digest, batch.digest))
     if (!isNamed || findBatch(slot, batch.digest) !== undefined) continue
     wanted = true
-    slot.batches.set(toHex(batch.digest), batch)
+    slot.batches.set(toKey(batch.digest), batch)
     if (slot.waiting !== undefined) handlePrePrepare(core, slot.waiting)
   }
   if (wanted) executeReady(core)
@@ -185,7 +185,7 @@ function takeBlock(core: Core, commit: CommitCertificate, batch: Batch): void {
     return
   }
   slot.committed ??= commit
-  slot.batches.set(toHex(batch.digest), batch)
+  slot.batches.set(toKey(batch.digest), batch)
   executeReady(core)
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { VitalsealError } from '../errors.ts'
-import { toHex } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes } from '../primitives/bytes.ts'
 
 /** What a guarded vote is about. */
 export interface GuardedVote {
@@ -21,7 +21,7 @@ export interface GuardedVote {
 
 /** Remembers what this replica has signed above its stable checkpoint. */
 export class VoteGuard {
-  readonly #votes = new Map<string, { readonly vote: Omit<GuardedVote, 'digest'>; readonly digest: string }>()
+  readonly #votes = new Map<string, GuardedVote>()
 
   /**
    * Records a vote before it is signed.
@@ -31,10 +31,9 @@ export class VoteGuard {
   record(vote: GuardedVote): void {
     const { kind, view, sequence } = vote
     const key = `${kind}/${view}/${sequence}`
-    const digest = toHex(vote.digest)
     const earlier = this.#votes.get(key)
-    if (earlier === undefined) this.#votes.set(key, { vote: { kind, view, sequence }, digest })
-    else if (earlier.digest !== digest) {
+    if (earlier === undefined) this.#votes.set(key, { kind, view, sequence, digest: copyBytes(vote.digest) })
+    else if (!equalBytes(earlier.digest, vote.digest)) {
       const message = `a second ${kind} was to be signed for view ${view}, sequence ${sequence}`
       throw new VitalsealError('ERR_PBFT_HALTED', message, { details: { height: sequence } })
     }
@@ -45,7 +44,7 @@ export class VoteGuard {
    * which is on disk and never goes back. EXEC-VOTEs have no view.
    */
   prune(stable: number, view: number): void {
-    for (const [key, { vote }] of this.#votes) {
+    for (const [key, vote] of this.#votes) {
       const isLeft = vote.kind !== 'exec-vote' && vote.view < view
       if (isLeft || (vote.sequence > 0 && vote.sequence <= stable)) this.#votes.delete(key)
     }

@@ -7,29 +7,30 @@ import { CID } from 'multiformats/cid'
 import { copyBytes, fromUtf8 } from './bytes.ts'
 import type { CborValue } from './codec-value.ts'
 
+/** Whether byte strings get memory of their own or stay where they were read. */
+export type Strings = 'copied' | 'viewed'
+
 interface Cursor {
   readonly bytes: Uint8Array
-  readonly view: DataView
+  readonly strings: Strings
   offset: number
 }
 
 /** Returns the value of the one item in these bytes. They must have passed the walk. */
-export function buildValue(bytes: Uint8Array): CborValue {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return buildItem({ bytes, view, offset: 0 })
+export function buildValue(bytes: Uint8Array, strings: Strings): CborValue {
+  return buildItem({ bytes, strings, offset: 0 })
 }
 
 /** The argument of a head; 64-bit ones that no number holds are bigints. */
 function readArgument(cursor: Cursor, info: number): number | bigint {
-  const { view, offset } = cursor
   if (info < 24) return info
+  const { bytes, offset } = cursor
   const size = 1 << (info - 24)
   cursor.offset += size
-  if (size === 1) return view.getUint8(offset)
-  if (size === 2) return view.getUint16(offset)
-  if (size === 4) return view.getUint32(offset)
-  const argument = view.getBigUint64(offset)
-  return argument <= Number.MAX_SAFE_INTEGER ? Number(argument) : argument
+  let argument = 0
+  for (let at = offset; at < cursor.offset; at++) argument = argument * 256 + (bytes[at] as number)
+  if (argument <= Number.MAX_SAFE_INTEGER) return argument
+  return new DataView(bytes.buffer, bytes.byteOffset + offset, size).getBigUint64(0)
 }
 
 function take(cursor: Cursor, length: number): Uint8Array {
@@ -38,9 +39,20 @@ function take(cursor: Cursor, length: number): Uint8Array {
   return taken
 }
 
+function buildBytes(cursor: Cursor, length: number): Uint8Array {
+  const taken = take(cursor, length)
+  return cursor.strings === 'copied' ? copyBytes(taken) : taken
+}
+
 function negative(argument: number | bigint): number | bigint {
   const value = -1n - BigInt(argument)
   return value >= Number.MIN_SAFE_INTEGER ? Number(value) : value
+}
+
+function buildArray(cursor: Cursor, count: number): CborValue {
+  const items: CborValue[] = []
+  for (let i = 0; i < count; i++) items.push(buildItem(cursor))
+  return items
 }
 
 function buildMap(cursor: Cursor, count: number): CborValue {
@@ -54,7 +66,7 @@ function buildMap(cursor: Cursor, count: number): CborValue {
 
 function buildLink(cursor: Cursor): CborValue {
   // A binary CID stands behind a zero byte.
-  return CID.decode((buildItem(cursor) as Uint8Array).subarray(1))
+  return CID.decode(copyBytes(buildItem(cursor) as Uint8Array).subarray(1))
 }
 
 const SIMPLE: ReadonlyMap<number, boolean | null> = /* @__PURE__ */ new Map<number, boolean | null>([
@@ -73,11 +85,11 @@ function buildItem(cursor: Cursor): CborValue {
     case 1:
       return negative(argument)
     case 2:
-      return copyBytes(take(cursor, Number(argument)))
+      return buildBytes(cursor, Number(argument))
     case 3:
       return fromUtf8(take(cursor, Number(argument)))
     case 4:
-      return Array.from({ length: Number(argument) }, () => buildItem(cursor))
+      return buildArray(cursor, Number(argument))
     case 5:
       return buildMap(cursor, Number(argument))
     case 6:

@@ -15,7 +15,6 @@ interface Output {
   length: number
 }
 
-const FIRST_BYTES = 256
 const LINK_TAG = 42
 
 /** Makes room and returns the offset at which to write. */
@@ -100,21 +99,13 @@ function writeItem(output: Output, value: CborValue): void {
   }
 }
 
-/** Returns the encoding of a value that has one. */
-export function writeValue(value: CborValue): Bytes {
-  const output: Output = { bytes: spare ?? new Uint8Array(FIRST_BYTES), length: 0 }
-  spare = undefined
-  try {
-    writeItem(output, value)
-    return output.bytes.slice(0, output.length)
-  } finally {
-    // What was written may be secret, and this array stays.
-    output.bytes.fill(0)
-    if (output.bytes.length <= SPARE_BYTES_MAX) spare = output.bytes
-  }
+/**
+ * Returns the encoding of a value that has one.
+ *
+ * @param size - bytes that it takes; where that is wrong the encoding takes longer to write, and is right
+ */
+export function writeValue(value: CborValue, size: number): Bytes {
+  const output: Output = { bytes: new Uint8Array(size), length: 0 }
+  writeItem(output, value)
+  return output.length === output.bytes.length ? output.bytes : output.bytes.slice(0, output.length)
 }
-
-const SPARE_BYTES_MAX = 1_024
-
-/** Used again by the next call, since making an array costs as much as filling it; a call inside of a call makes its own. */
-let spare: Bytes | undefined

@@ -14,7 +14,7 @@ import { CID } from 'multiformats/cid'
 
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { compareBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
-import { buildValue } from './codec-build.ts'
+import { buildValue, type Strings } from './codec-build.ts'
 import type { CborValue } from './codec-value.ts'
 import { isCidBytes, malformed, notCanonical, overLimit, Refusal, walkItem, type CodecErrorCode } from './codec-walk.ts'
 import { writeValue } from './codec-write.ts'
@@ -25,15 +25,15 @@ export { locateItem, type CodecErrorCode } from './codec-walk.ts'
 
 const UINT64_MAX = 2n ** 64n - 1n
 
-function parseWalked(bytes: Uint8Array, limits: CodecLimits): Result<CborValue, CodecErrorCode> {
+function parseWalked(bytes: Uint8Array, limits: CodecLimits, strings: Strings): Result<CborValue, CodecErrorCode> {
   if (bytes.length > limits.bytesMax) throw overLimit(0, 'bytes', limits.bytesMax, bytes.length)
   const end = walkItem({ bytes, limits, items: 0 }, 0, 0)
   if (end !== bytes.length) {
     const message = `byte ${end}: expected the end, found ${bytes.length - end} more bytes`
     return fail('ERR_CODEC_TRAILING_BYTES', message, { details: { byteOffset: end } })
   }
-  const value = buildValue(bytes)
-  const again = writeValue(value)
+  const value = buildValue(bytes, strings)
+  const again = writeValue(value, bytes.length)
   if (compareBytes(again, bytes) === 0) return succeed(value)
   throw notCanonical(firstDifference(again, bytes), 'the bytes that encoding gives')
 }
@@ -46,9 +46,18 @@ function parseWalked(bytes: Uint8Array, limits: CodecLimits): Result<CborValue, 
  * @returns the value, or `ERR_CODEC_MALFORMED`, `ERR_CODEC_NOT_CANONICAL`, `ERR_CODEC_TRAILING_BYTES`, `ERR_CODEC_LIMIT`
  */
 export function parseCbor(bytes: Uint8Array, limits: CodecLimits = codecLimits): Result<CborValue, CodecErrorCode> {
+  return parseStrings(bytes, limits, 'copied')
+}
+
+/** As {@link parseCbor}, but byte strings of the result are views of the input; for readers that copy what they keep. */
+export function viewCbor(bytes: Uint8Array, limits: CodecLimits): Result<CborValue, CodecErrorCode> {
+  return parseStrings(bytes, limits, 'viewed')
+}
+
+function parseStrings(bytes: Uint8Array, limits: CodecLimits, strings: Strings): Result<CborValue, CodecErrorCode> {
   if (!(bytes instanceof Uint8Array)) return malformed(0, 'bytes').failure
   try {
-    return parseWalked(bytes, limits)
+    return parseWalked(bytes, limits, strings)
   } catch (error) {
     if (error instanceof Refusal) return error.failure
     // What the decoder refuses although the walk let it through: maps that imitate a CID object, for example.
@@ -65,6 +74,12 @@ function firstDifference(left: Uint8Array, right: Uint8Array): number {
 interface Check {
   readonly limits: CodecLimits
   items: number
+  /** Name or index at each depth; what lies deeper than the value in hand is left over. */
+  readonly path: (string | number)[]
+}
+
+function refuse(check: Check, depth: number, expected: string, found: string): never {
+  return rejectArgument(['value', ...check.path.slice(0, depth)].join('.'), expected, found)
 }
 
 function describe(value: unknown): string {
@@ -72,15 +87,25 @@ function describe(value: unknown): string {
   return typeof value === 'number' ? 'a number that is no integer in range' : typeof value
 }
 
-function assertLength(length: number, path: string, limits: CodecLimits): void {
-  const { stringBytesMax } = limits
-  if (length > stringBytesMax) rejectArgument(path, `at most ${stringBytesMax} bytes in a string`, `${length}`)
+function headBytes(argument: number | bigint): number {
+  if (argument < 24) return 1
+  if (argument < 0x100) return 2
+  if (argument < 0x10000) return 3
+  return argument < 0x1_0000_0000 ? 5 : 9
 }
 
-function assertText(text: string, path: string, limits: CodecLimits): void {
-  if (!isPortableText(text)) rejectArgument(path, 'well-formed text without a byte order mark', 'other text')
-  // A unit of UTF-16 takes at most three bytes.
-  if (text.length * 3 > limits.stringBytesMax) assertLength(toUtf8(text).length, path, limits)
+function measureString(length: number, depth: number, check: Check): number {
+  const { stringBytesMax } = check.limits
+  if (length > stringBytesMax) refuse(check, depth, `at most ${stringBytesMax} bytes in a string`, `${length}`)
+  return headBytes(length) + length
+}
+
+function measureText(text: string, depth: number, check: Check): number {
+  let ascii = 0
+  while (ascii < text.length && text.charCodeAt(ascii) < 0x80) ascii++
+  if (ascii === text.length) return measureString(ascii, depth, check)
+  if (!isPortableText(text)) refuse(check, depth, 'well-formed text without a byte order mark', 'other text')
+  return measureString(toUtf8(text).length, depth, check)
 }
 
 function isPlain(value: object): boolean {
@@ -88,45 +113,61 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** Names and members of what has members; refuses what only looks like a container, such as a Map. */
-function childrenOf(value: object, path: string, limits: CodecLimits): readonly (readonly [string, unknown])[] {
+function countItems(count: number, depth: number, check: Check): void {
+  const { itemsMax } = check.limits
+  check.items += count
+  if (check.items > itemsMax) refuse(check, depth, `at most ${itemsMax} items`, `${check.items}`)
+}
+
+function measureArray(items: readonly unknown[], depth: number, check: Check): number {
+  countItems(items.length, depth, check)
+  let size = headBytes(items.length)
   // By index: a hole in the array is an undefined, and is refused as one.
-  if (Array.isArray(value)) return Array.from(value, (child: unknown, index) => [String(index), child] as const)
-  if (!isPlain(value)) rejectArgument(path, 'a value of strict DAG-CBOR', 'an object of another class')
-  const children = Object.entries(value)
-  const { mapKeysMax } = limits
-  if (children.length > mapKeysMax) rejectArgument(path, `at most ${mapKeysMax} keys in a map`, `${children.length}`)
-  for (const [name] of children) {
-    if (name === '__proto__') rejectArgument(path, 'another key than __proto__', 'it')
-    assertText(name, `${path}.${name}`, limits)
+  for (let index = 0; index < items.length; index++) {
+    check.path[depth] = index
+    size += measure(items[index], depth + 1, check)
   }
-  return children
+  return size
 }
 
-function assertContainer(value: object, path: string, depth: number, check: Check): void {
-  const { depthMax, itemsMax } = check.limits
-  if (depth >= depthMax) rejectArgument(path, `at most ${depthMax} levels`, `${depth + 1}`)
+function measureMap(map: object, depth: number, check: Check): number {
+  if (!isPlain(map)) refuse(check, depth, 'a value of strict DAG-CBOR', 'an object of another class')
+  const entries = Object.entries(map)
+  const { mapKeysMax } = check.limits
+  if (entries.length > mapKeysMax) refuse(check, depth, `at most ${mapKeysMax} keys in a map`, `${entries.length}`)
+  countItems(2 * entries.length, depth, check)
+  let size = headBytes(entries.length)
+  for (const [name, child] of entries) {
+    if (name === '__proto__') refuse(check, depth, 'another key than __proto__', 'it')
+    check.path[depth] = name
+    size += measureText(name, depth + 1, check) + measure(child, depth + 1, check)
+  }
+  return size
+}
+
+function measureContainer(value: object, depth: number, check: Check): number {
+  const { depthMax } = check.limits
+  if (depth >= depthMax) refuse(check, depth, `at most ${depthMax} levels`, `${depth + 1}`)
+  if (Array.isArray(value)) return measureArray(value, depth, check)
   const cid = CID.asCID(value)
-  if (cid !== null) {
-    if (!isCidBytes(cid.bytes)) rejectArgument(path, 'a CID', 'an object that imitates one')
-    assertLength(cid.bytes.length + 1, path, check.limits)
-    return
-  }
-  const children = childrenOf(value, path, check.limits)
-  check.items += Array.isArray(value) ? children.length : 2 * children.length
-  if (check.items > itemsMax) rejectArgument(path, `at most ${itemsMax} items`, `${check.items}`)
-  for (const [name, child] of children) assertEncodable(child, `${path}.${name}`, depth + 1, check)
+  if (cid === null) return measureMap(value, depth, check)
+  if (!isCidBytes(cid.bytes)) refuse(check, depth, 'a CID', 'an object that imitates one')
+  return 2 + measureString(cid.bytes.length + 1, depth, check)
 }
 
-/** Refuses what strict DAG-CBOR cannot hold, with the path of the first such value. */
-function assertEncodable(value: unknown, path: string, depth: number, check: Check): void {
-  if (value === null || typeof value === 'boolean') return
-  if (typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)) return
-  if (typeof value === 'bigint' && value <= UINT64_MAX && value >= -UINT64_MAX - 1n) return
-  if (typeof value === 'string') assertText(value, path, check.limits)
-  else if (value instanceof Uint8Array) assertLength(value.length, path, check.limits)
-  else if (typeof value === 'object') assertContainer(value, path, depth, check)
-  else rejectArgument(path, 'a value of strict DAG-CBOR', describe(value))
+/** Refuses what strict DAG-CBOR cannot hold, with the path of the first such value; returns the bytes that the rest takes. */
+function measure(value: unknown, depth: number, check: Check): number {
+  if (value === null || typeof value === 'boolean') return 1
+  if (typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    return headBytes(value < 0 ? -1 - value : value)
+  }
+  if (typeof value === 'bigint' && value <= UINT64_MAX && value >= -UINT64_MAX - 1n) {
+    return headBytes(value < 0n ? -1n - value : value)
+  }
+  if (typeof value === 'string') return measureText(value, depth, check)
+  if (value instanceof Uint8Array) return measureString(value.length, depth, check)
+  if (typeof value === 'object') return measureContainer(value, depth, check)
+  return refuse(check, depth, 'a value of strict DAG-CBOR', describe(value))
 }
 
 /**
@@ -137,11 +178,9 @@ function assertEncodable(value: unknown, path: string, depth: number, check: Che
  * @throws When the value has no canonical encoding or exceeds a limit: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function encodeCbor(value: CborValue, limits: CodecLimits = codecLimits): Bytes {
-  assertEncodable(value, 'value', 0, { limits, items: 0 })
-  const bytes = writeValue(value)
-  if (bytes.length > limits.bytesMax)
-    rejectArgument('value', `at most ${limits.bytesMax} bytes encoded`, `${bytes.length}`)
-  return bytes
+  const size = measure(value, 0, { limits, items: 0, path: [] })
+  if (size > limits.bytesMax) rejectArgument('value', `at most ${limits.bytesMax} bytes encoded`, `${size}`)
+  return writeValue(value, size)
 }
 
 /**

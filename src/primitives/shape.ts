@@ -10,7 +10,7 @@ import { CID } from 'multiformats/cid'
 
 import { VitalsealError, fail, succeed, type Failure, type Result } from '../errors.ts'
 import { copyBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
-import { encodeCbor, locateItem, parseCbor, type CborValue, type CodecErrorCode } from './codec.ts'
+import { encodeCbor, locateItem, viewCbor, type CborValue, type CodecErrorCode } from './codec.ts'
 import { decodeContentId, encodeContentId, CONTENT_ID_BYTES, type RecordId } from './content-id.ts'
 import { createDid, toPublicKey, SIGNING_KEY_BYTES, type Did } from './did.ts'
 import type { Digest32 } from './hash.ts'
@@ -79,13 +79,15 @@ function tooMany(name: string, allowed: number, found: number): Mismatch {
 
 /** An array of fixed length and order; its fields get the given names. */
 export function tuple<const F extends Fields>(fields: F): Shape<Tuple<F>> {
-  const entries = Object.entries(fields) as (readonly [string, Shape<unknown>])[]
+  const names = Object.keys(fields)
+  const shapes = Object.values(fields) as readonly Shape<unknown>[]
   return {
     read(value) {
-      if (!Array.isArray(value) || value.length !== entries.length) return new Mismatch(`a tuple of ${entries.length}`)
+      if (!Array.isArray(value) || value.length !== shapes.length) return new Mismatch(`a tuple of ${shapes.length}`)
       const result: Record<string, unknown> = {}
-      for (const [index, [name, shape]] of entries.entries()) {
-        const field = shape.read(value[index] as CborValue)
+      for (let index = 0; index < shapes.length; index++) {
+        const name = names[index] as string
+        const field = (shapes[index] as Shape<unknown>).read(value[index] as CborValue)
         if (field instanceof Mismatch) return field.within(name, index)
         result[name] = field
       }
@@ -93,7 +95,7 @@ export function tuple<const F extends Fields>(fields: F): Shape<Tuple<F>> {
     },
     write(value) {
       if (typeof value !== 'object' || value === null) return UNWRITABLE
-      return entries.map(([name, shape]) => shape.write((value as Record<string, unknown>)[name]))
+      return shapes.map((shape, index) => shape.write((value as Record<string, unknown>)[names[index] as string]))
     },
   }
 }
@@ -344,7 +346,8 @@ export function parseShape<T>(
   options: { readonly object: string; readonly limits?: CodecLimits },
 ): Result<T, CodecErrorCode> {
   const { object, limits = codecLimits } = options
-  const decoded = parseCbor(bytes, limits)
+  // Every shape copies the bytes that it keeps.
+  const decoded = viewCbor(bytes, limits)
   if (!decoded.ok) return { ...decoded, path: object, message: `${object} at ${decoded.message}` }
   const value = shape.read(decoded.value)
   return value instanceof Mismatch ? toFailure(value, object, bytes) : succeed(value)

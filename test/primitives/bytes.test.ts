@@ -9,6 +9,7 @@ import {
   fromUtf8,
   isPortableText,
   toHex,
+  toKey,
   toUtf8,
 } from '../../src/primitives/bytes.ts'
 import { codeOf } from '../support/failure.ts'
@@ -91,4 +92,12 @@ describe('comparison', () => {
     expect(toHex(concatBytes(Uint8Array.of(1), new Uint8Array(), Uint8Array.of(2, 3)))).toBe('010203')
     expect(concatBytes()).toEqual(new Uint8Array())
   })
+})
+
+it('gives one key for equal bytes, and another for each change of one byte', () => {
+  const bytes = Uint8Array.from({ length: 64 }, (_, index) => (index * 37) % 256)
+  expect(toKey(bytes.slice())).toBe(toKey(bytes))
+  const changed = Array.from(bytes, (byte, at) => toKey(bytes.with(at, byte ^ 1)))
+  const cut = [bytes.subarray(1), bytes.subarray(0, 63), new Uint8Array()].map(toKey)
+  expect(new Set([toKey(bytes), ...changed, ...cut]).size).toBe(1 + 64 + 3)
 })
