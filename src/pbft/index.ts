@@ -35,10 +35,13 @@ export {
   encodeCertificate,
   parseCertificate,
   signExecution,
+  signExecutionShare,
   verifyCertificate,
   type Certificate,
+  type CertificateProof,
   type ExecutedBlock,
   type Member,
+  type VerifyCertificateOptions,
 } from './certificate.ts'
 export { type ReplicaConfig } from './config.ts'
 export { verifyEvidence } from './evidence.ts'

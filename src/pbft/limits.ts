@@ -4,10 +4,10 @@
 
 import { codecLimits, type CodecLimits } from '../primitives/limits.ts'
 
+export { MEMBERS_MAX } from '../primitives/limits.ts'
+
 const MIB = 1024 * 1024
 
-/** Replicas of one group. */
-export const MEMBERS_MAX = 256
 /** Views and sequence numbers are below this. */
 export const VIEW_MAX: number = 2 ** 48 - 1
 /** An encoded message. */
@@ -33,7 +33,7 @@ export const POOL_BYTES_MAX: number = 64 * MIB
 /** Requests that wait, of one client. */
 export const POOL_CLIENT_REQUESTS_MAX = 256
 /** Ids of executed requests that are remembered; only a cache, the application's nonces decide. */
-export const EXECUTED_IDS_MAX = 100_000
+export const EXECUTED_IDS_MAX = 16_384
 /** Bytes of executed batches that are kept for replicas behind. */
 export const HISTORY_BYTES_MAX: number = 64 * MIB
 /** Blocks sent in answer to one FETCH. */

@@ -106,6 +106,8 @@ export { type ChainId, createId, type GrantId, type IdKinds, parseId, toDigest, 
 export { hkdf, type HkdfInput, hkdfTagged } from './kdf.ts'
 export { ALL_TYPES_LABEL, createLabeler, isDataType, isLabel, type Label, type Labeler } from './label.ts'
 export { type CodecLimits, codecLimits } from './limits.ts'
+export { type Member, type MemberBlsKey } from './member.ts'
+export { type BlsVerifier, createBlsVerifier, createMemberBlsKey, type MembersAggregate } from './member-bls.ts'
 export {
   createMerkleAccumulator,
   hashMerkleLeaf,

@@ -66,3 +66,5 @@ export const TIME_MS_MAX = 8_640_000_000_000_000
 export const MAP_VALUE_BYTES_MAX: number = MIB
 /** A chunk of an exported snapshot: below a message between replicas. */
 export const MAP_CHUNK_BYTES_MAX: number = 2 * MIB
+/** Members of a group: replicas of one ledger. */
+export const MEMBERS_MAX = 256

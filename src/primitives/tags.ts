@@ -14,6 +14,10 @@ export const TAGS = {
   genesis: 'vitalseal/chain/genesis/v1',
   /** Members of a group in their order. */
   members: 'vitalseal/chain/members/v1',
+  /** Approval of the next members by a present one: chain id, member epoch, next members. */
+  memberChange: 'vitalseal/transactions/member-change/v1',
+  /** Proof of a member's key to the other end of a connection: chain id, role, both nonces, both parties. */
+  nodeHandshake: 'vitalseal/chain/node-handshake/v1',
   /** Public label of a data type. */
   publicLabel: 'vitalseal/primitives/public-label/v1',
   /** Private label of a data type, under the owner's label key (HMAC). */
@@ -86,6 +90,10 @@ export const TAGS = {
   pbftFetch: 'vitalseal/pbft/fetch/v1',
   /** Digest of a replica's state, for comparing runs. */
   pbftState: 'vitalseal/pbft/state/v1',
+  /** Digest of a record of the log on disk: member epoch, index, digest of the record before, keepFrom, bytes. */
+  nodeRecord: 'vitalseal/node/record/v1',
+  /** Digest of any other entry on disk: its key, its fields. */
+  nodeEntry: 'vitalseal/node/entry/v1',
 } as const
 
 /** One of the tags of {@link TAGS}. */

@@ -42,6 +42,7 @@ import type { Digest32 } from '../../src/primitives/hash.ts'
 import { toDigest, type ChainId } from '../../src/primitives/ids.ts'
 import { encodeCar, parseCar } from '../../src/storage/index.ts'
 import { unwrap } from '../../src/errors.ts'
+import { signaturesOf } from '../support/certificates.ts'
 import { freshRecord, glucose, heartRate, HOUR_MS } from '../support/chain-world.ts'
 import { codeOfResult } from '../support/failure.ts'
 import { seededRandom } from '../support/parties.ts'
@@ -184,12 +185,12 @@ describe('a bundle of the whole ledger', () => {
     const headerDigestThere = headerDigest(at)
     const block = { chainId, memberEpoch: 0, height: at, headerDigest: headerDigestThere }
     const genuine = unwrap(parseCertificate((ledger.blocks[at - 1] as StoredBlock).certificate))
-    const [one, two, three] = genuine.proof.signatures
+    const [one, two, three] = signaturesOf(genuine)
     const withCertificate = (certificate: Bytes) => ({
       ...ledger,
       blocks: ledger.blocks.with(at - 1, { ...(ledger.blocks[at - 1] as StoredBlock), certificate }),
     })
-    const withSignatures = (signatures: typeof genuine.proof.signatures) =>
+    const withSignatures = (signatures: ReturnType<typeof signaturesOf>) =>
       withCertificate(encodeCertificate({ ...genuine, proof: { kind: 'list', signatures } }))
     expect(await breakOf(withCertificate(certify(block, [1, 2, 3])))).toBe('accepted')
     const refused = `ERR_CHAIN_CERTIFICATE ${at}`

@@ -259,7 +259,7 @@ describe('authenticateMessages', () => {
       },
       { height: 2 },
       { certificate: { ...certificate, height: 2 } },
-      { certificate: { ...certificate, chainId: 'ff'.repeat(32) as never } },
+      { certificate: { ...certificate, memberEpoch: 9 } },
     ]
     for (const body of bad) expect(codeOf(seal('fetched', body).bytes)).toBe('ERR_SIGNATURE_INVALID')
   })

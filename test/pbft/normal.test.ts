@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { createSigner, createVerifier } from '../../src/primitives/signature.ts'
-import { verifyCertificate } from '../../src/pbft/certificate.ts'
+import { verifyCertificate, type Certificate } from '../../src/pbft/certificate.ts'
 import { deriveQuorum } from '../../src/pbft/quorum.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
+import { signaturesOf } from '../support/certificates.ts'
 import {
   agreement,
   authenticate,
@@ -59,7 +60,7 @@ describe('the normal case', () => {
     submit(group, 0, ...payloads(3))
     expect(agreement(group)).toMatchObject({ height: 3, executed: { length: 3 } })
     const certificate = group.nodes[0]?.delivered[0]?.certificate
-    expect(certificate?.proof.signatures.filter((signature) => signature !== null)).toHaveLength(quorum)
+    expect(signaturesOf(certificate as Certificate).filter((signature) => signature !== null)).toHaveLength(quorum)
   })
 
   it('does not go on with one silent replica too many', () => {
