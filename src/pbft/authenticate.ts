@@ -6,13 +6,14 @@
  */
 
 import { fail, succeed, type Result } from '../errors.ts'
-import { copyBytes, equalBytes, type Verified } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { createVerifier, type SignedDigest, type Verifier } from '../primitives/signature.ts'
 import { parseBatch, type Batch } from './batch.ts'
 import { certificateItems, verifyAll, type Certificate } from './certificate.ts'
 import { proposerOf, settleConfig, type ReplicaConfig, type Settings } from './config.ts'
+import { MESSAGE_BYTES_MAX } from './limits.ts'
 import {
   isSignedKind,
   messageDigest,
@@ -79,7 +80,9 @@ function invalidSignature(signer: Did): Checked<never> {
  * @returns the message, or why its form is wrong
  */
 export function readMessage(settings: Settings, bytes: Uint8Array): Checked<PeerMessage> {
-  const wire = parseWireMessage(bytes)
+  // One copy, and everything in the message is a view of it; what is too long is refused before it is copied.
+  const own = bytes instanceof Uint8Array && bytes.length <= MESSAGE_BYTES_MAX ? copyBytes(bytes) : (bytes as Bytes)
+  const wire = parseWireMessage(own)
   if (!wire.ok) return wire
   const { kind, memberEpoch, signer, body, signature } = wire.value
   const from = settings.members[signer]
@@ -90,11 +93,10 @@ export function readMessage(settings: Settings, bytes: Uint8Array): Checked<Peer
   const batch = readBatch(wire.value)
   if (!batch.ok) return batch
   const digest = isSignedKind(kind) ? messageDigest(settings, wire.value as Unsigned) : undefined
-  const copy = copyBytes(bytes)
   return succeed({
     kind,
     from,
-    bytes: copy,
+    bytes: own,
     signer,
     body,
     signature,

@@ -7,11 +7,10 @@
  */
 
 import { fail, succeed, type Result } from '../errors.ts'
-import { copyBytes, type Bytes } from '../primitives/bytes.ts'
+import type { Bytes } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import {
-  bytesUpTo,
   encodeShape,
   listOf,
   mapped,
@@ -19,6 +18,7 @@ import {
   parseShape,
   timeMs,
   tuple,
+  viewUpTo,
   type Shape,
 } from '../primitives/shape.ts'
 import { TAGS } from '../primitives/tags.ts'
@@ -29,7 +29,7 @@ import {
   CLIENT_BYTES_MAX,
   REQUEST_BYTES_MAX,
 } from './limits.ts'
-import { digestShape, indexShape, viewShape } from './shape.ts'
+import { digestView, indexShape, viewShape } from './shape.ts'
 
 /** What is ordered. The application says what the bytes mean. */
 export interface Request {
@@ -63,12 +63,12 @@ type BatchFields = Pick<Batch, 'originalView' | 'proposer' | 'timeMs' | 'request
 
 /** A request on the wire. */
 export const requestShape: Shape<Request> = tuple({
-  id: digestShape,
-  client: mapped(bytesUpTo(CLIENT_BYTES_MAX), {
+  id: digestView,
+  client: mapped(viewUpTo(CLIENT_BYTES_MAX), {
     parse: (bytes) => (bytes.length === 0 ? new Mismatch('a client') : bytes),
     format: (bytes) => bytes,
   }),
-  bytes: bytesUpTo(REQUEST_BYTES_MAX),
+  bytes: viewUpTo(REQUEST_BYTES_MAX),
 })
 
 const batchShape: Shape<BatchFields> = tuple({
@@ -99,9 +99,9 @@ export function createBatch(fields: BatchFields): Batch {
 /**
  * Reads a batch. Total. Cost: one hash over the bytes.
  *
- * @param bytes - as another replica sent them
+ * @param bytes - as another replica sent them, and nobody else's: the batch and its requests are views of them
  */
-export function parseBatch(bytes: Uint8Array): Result<Batch, CodecErrorCode> {
+export function parseBatch(bytes: Bytes): Result<Batch, CodecErrorCode> {
   const fields = parseShape(bytes, batchShape, { object: 'batch', limits: batchLimits })
   if (!fields.ok) return fields
   const found = requestBytes(fields.value.requests)
@@ -110,7 +110,7 @@ export function parseBatch(bytes: Uint8Array): Result<Batch, CodecErrorCode> {
     const details = { limit: 'bytes of requests', allowed: BATCH_REQUEST_BYTES_MAX, found }
     return fail('ERR_CODEC_LIMIT', message, { path: 'batch.requests', details })
   }
-  return succeed(nameBatch(fields.value, copyBytes(bytes)))
+  return succeed(nameBatch(fields.value, bytes))
 }
 
 /** Returns how many bytes the requests have together. */

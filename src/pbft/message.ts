@@ -13,7 +13,6 @@ import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import {
-  bytesUpTo,
   choice,
   constant,
   encodeShape,
@@ -23,6 +22,7 @@ import {
   parseShape,
   tuple,
   uint,
+  viewUpTo,
   type Shape,
 } from '../primitives/shape.ts'
 import type { Signature, Signer } from '../primitives/signature.ts'
@@ -40,13 +40,13 @@ import {
 } from './limits.ts'
 import {
   commitShape,
-  digestShape,
+  digestView,
   epochShape,
   indexShape,
   orderingShape,
   preparedShape,
   sequenceShape,
-  signatureShape,
+  signatureView,
   viewShape,
   type CommitCertificate,
   type Ordering,
@@ -215,7 +215,7 @@ const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
   'pre-prepare': orderingShape,
   prepare: orderingShape,
   commit: orderingShape,
-  'exec-vote': tuple({ sequence: sequenceShape, headerDigest: digestShape }),
+  'exec-vote': tuple({ sequence: sequenceShape, headerDigest: digestView }),
   'view-change': tuple({
     view: viewShape,
     stable: sequenceShape,
@@ -224,11 +224,11 @@ const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
   }),
   'new-view': tuple({
     view: viewShape,
-    order: listOf(tuple({ sequence: sequenceShape, digest: nullable(digestShape) }), {
+    order: listOf(tuple({ sequence: sequenceShape, digest: nullable(digestView) }), {
       name: 'entries',
       countMax: WINDOW_MAX,
     }),
-    viewChanges: listOf(tuple({ signer: indexShape, digest: digestShape }), {
+    viewChanges: listOf(tuple({ signer: indexShape, digest: digestView }), {
       name: 'view changes',
       countMax: MEMBERS_MAX,
     }),
@@ -245,7 +245,7 @@ const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
     what: choice('object', FETCH_KINDS),
     height: sequenceShape,
     index: uint(SNAPSHOT_CHUNKS_MAX - 1),
-    digest: nullable(digestShape),
+    digest: nullable(digestView),
   }),
   fetched: tuple({
     height: sequenceShape,
@@ -256,7 +256,7 @@ const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
         height: sequenceShape,
         index: uint(SNAPSHOT_CHUNKS_MAX - 1),
         count: uint(SNAPSHOT_CHUNKS_MAX, 1),
-        chunk: bytesUpTo(SNAPSHOT_CHUNK_BYTES_MAX),
+        chunk: viewUpTo(SNAPSHOT_CHUNK_BYTES_MAX),
         certificate: certificateShape,
       }),
     ),
@@ -279,8 +279,8 @@ function wireTuple(kind: MessageKind): Shape<unknown> {
     memberEpoch: epochShape,
     signer: indexShape,
     body: bodyShapes[kind],
-    signature: nullable(signatureShape),
-    batch: nullable(bytesUpTo(MESSAGE_BYTES_MAX)),
+    signature: nullable(signatureView),
+    batch: nullable(viewUpTo(MESSAGE_BYTES_MAX)),
   })
 }
 
@@ -312,7 +312,7 @@ const wireShape: Shape<WireMessage> = {
   },
 }
 
-/** Reads the form of a message. Total; nothing is verified. */
+/** Reads the form of a message. Total; nothing is verified. Byte strings of the result are views of the input. */
 export function parseWireMessage(bytes: Uint8Array): Result<WireMessage, CodecErrorCode> {
   return parseShape(bytes, wireShape, { object: 'message', limits: messageLimits })
 }

@@ -14,10 +14,9 @@
  */
 
 import { VitalsealError } from '../errors.ts'
-import type { Bytes } from '../primitives/bytes.ts'
+import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { CborValue } from '../primitives/codec.ts'
 import {
-  bytesUpTo,
   constant,
   encodeShape,
   listOf,
@@ -25,6 +24,7 @@ import {
   nullable,
   parseShape,
   tuple,
+  viewUpTo,
   type Shape,
 } from '../primitives/shape.ts'
 import type { Digest32 } from '../primitives/hash.ts'
@@ -32,7 +32,7 @@ import { certificateShape, type Certificate } from './certificate.ts'
 import { MEMBERS_MAX, MESSAGE_BYTES_MAX, recordLimits } from './limits.ts'
 import {
   commitShape,
-  digestShape,
+  digestView,
   preparedShape,
   sequenceShape,
   type CommitCertificate,
@@ -85,7 +85,7 @@ const KINDS = [
   'recovered',
 ] as const satisfies readonly ReplicaRecord['kind'][]
 
-const messageBytes = bytesUpTo(MESSAGE_BYTES_MAX)
+const messageBytes = viewUpTo(MESSAGE_BYTES_MAX)
 
 const fields: { readonly [K in ReplicaRecord['kind']]: Readonly<Record<string, Shape<never> | Shape<unknown>>> } = {
   founded: {},
@@ -94,7 +94,7 @@ const fields: { readonly [K in ReplicaRecord['kind']]: Readonly<Record<string, S
   executed: {
     commit: commitShape,
     batch: nullable(messageBytes),
-    headerDigest: digestShape,
+    headerDigest: digestView,
     vote: nullable(messageBytes),
   },
   'view-change': { message: messageBytes },
@@ -140,7 +140,7 @@ export function encodeRecord(record: ReplicaRecord): Bytes {
  * @throws When the bytes are no record: `ERR_PBFT_LOG_CORRUPT`; the host drops a torn tail before this. {@link VitalsealError}
  */
 export function readRecord(bytes: Uint8Array, recordIndex: number): ReplicaRecord {
-  const record = parseShape(bytes, recordShape, { object: 'record', limits: recordLimits })
+  const record = parseShape(copyBytes(bytes), recordShape, { object: 'record', limits: recordLimits })
   if (record.ok) return record.value
   throw new VitalsealError('ERR_PBFT_LOG_CORRUPT', `record ${recordIndex} is damaged: ${record.message}`, {
     details: { recordIndex },

@@ -4,7 +4,7 @@
  */
 
 import type { Digest32 } from '../primitives/hash.ts'
-import { bytesOf, listOf, nullable, tuple, uint, type Shape } from '../primitives/shape.ts'
+import { bytesOf, listOf, nullable, tuple, uint, viewOf, type Shape } from '../primitives/shape.ts'
 import { SIGNATURE_BYTES, type Signature } from '../primitives/signature.ts'
 import { MEMBERS_MAX, VIEW_MAX } from './limits.ts'
 
@@ -20,6 +20,11 @@ export const epochShape: Shape<number> = uint(2 ** 32 - 1)
 export const digestShape = bytesOf(32) as unknown as Shape<Digest32>
 /** r | s | hint. */
 export const signatureShape = bytesOf(SIGNATURE_BYTES) as unknown as Shape<Signature>
+
+/** A digest in a message or record, whose bytes the reader owns: not copied again. */
+export const digestView = viewOf(32) as unknown as Shape<Digest32>
+/** A signature in a message or record; see {@link digestView}. */
+export const signatureView = viewOf(SIGNATURE_BYTES) as unknown as Shape<Signature>
 
 /** What PRE-PREPARE, PREPARE and COMMIT say: in this view, this sequence number orders the batch of this digest. */
 export interface Ordering {
@@ -45,18 +50,18 @@ export interface CommitCertificate extends Ordering {
   readonly commits: readonly SignedVote[]
 }
 
-const signedVote: Shape<SignedVote> = tuple({ signer: indexShape, signature: signatureShape })
+const signedVote: Shape<SignedVote> = tuple({ signer: indexShape, signature: signatureView })
 const signedVotes = listOf(signedVote, { name: 'votes', countMax: MEMBERS_MAX })
 
 /** Body of PRE-PREPARE, PREPARE and COMMIT. */
-export const orderingShape: Shape<Ordering> = tuple({ view: viewShape, sequence: sequenceShape, digest: digestShape })
+export const orderingShape: Shape<Ordering> = tuple({ view: viewShape, sequence: sequenceShape, digest: digestView })
 
 /** A prepared certificate. */
 export const preparedShape: Shape<PreparedCertificate> = tuple({
   view: viewShape,
   sequence: sequenceShape,
-  digest: digestShape,
-  prePrepare: signatureShape,
+  digest: digestView,
+  prePrepare: signatureView,
   prepares: signedVotes,
 })
 
@@ -64,7 +69,7 @@ export const preparedShape: Shape<PreparedCertificate> = tuple({
 export const commitShape: Shape<CommitCertificate> = tuple({
   view: viewShape,
   sequence: sequenceShape,
-  digest: digestShape,
+  digest: digestView,
   commits: signedVotes,
 })
 

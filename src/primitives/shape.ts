@@ -277,6 +277,26 @@ export function bytesUpTo(lengthMax: number): Shape<Bytes> {
   }
 }
 
+/** Exactly `length` bytes as a view of the input, for readers that own it: they copied it whole, once, before. */
+export function viewOf(length: number): Shape<Bytes> {
+  return {
+    read: (value) =>
+      value instanceof Uint8Array && value.length === length ? (value as Bytes) : new Mismatch(`${length} bytes`),
+    write: (value) => value,
+  }
+}
+
+/** Up to `lengthMax` bytes as a view of the input; see {@link viewOf}. */
+export function viewUpTo(lengthMax: number): Shape<Bytes> {
+  return {
+    read(value) {
+      if (!(value instanceof Uint8Array)) return new Mismatch(`at most ${lengthMax} bytes`)
+      return value.length > lengthMax ? tooMany('bytes', lengthMax, value.length) : (value as Bytes)
+    },
+    write: (value) => value,
+  }
+}
+
 /** Text in normalization form C, not empty, of at most 1,024 bytes. */
 export const identifier: Shape<string> = {
   read(value) {
@@ -346,7 +366,7 @@ export function parseShape<T>(
   options: { readonly object: string; readonly limits?: CodecLimits },
 ): Result<T, CodecErrorCode> {
   const { object, limits = codecLimits } = options
-  // Every shape copies the bytes that it keeps.
+  // Shapes copy the bytes that they keep, but for `viewOf` and `viewUpTo`.
   const decoded = viewCbor(bytes, limits)
   if (!decoded.ok) return { ...decoded, path: object, message: `${object} at ${decoded.message}` }
   const value = shape.read(decoded.value)
