@@ -27,6 +27,11 @@ export type G2Point = Brand<WeierstrassPoint<Fp2>, 'G2Point'>
 /** Integer in [1, r - 1]. */
 export type BlsScalar = Brand<bigint, 'BlsScalar'>
 
+/** The curve package, for the arithmetic of the groups beside this file. Kept inside the library. */
+export const pairingCurve = bls12_381
+/** Elements of the tower of fields as the curve package has them. */
+export type { Fp12 as CurveFp12, Fp2 as CurveFp2, Fp6 as CurveFp6 } from '@noble/curves/abstract/tower.js'
+
 /** Bytes of an encoded point of G1. */
 export const G1_BYTES = 48
 /** Bytes of an encoded point of G2. */
