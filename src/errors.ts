@@ -70,6 +70,12 @@ export interface ErrorDetails {
   readonly ERR_PBFT_HALTED: { readonly height: number }
   /** Damage before the tail of the log: start with an empty log; the replica recovers before it votes. */
   readonly ERR_PBFT_LOG_CORRUPT: { readonly recordIndex: number }
+  /** Re-key and capsule have different owners or conditions: use the re-key of that type and epoch. */
+  readonly ERR_PRE_CONDITION_MISMATCH: NoDetails
+  /** The re-key has ended: ask its owner for a new one. */
+  readonly ERR_PRE_EXPIRED: { readonly expiresAtMs: number }
+  /** Fewer fragments of one re-key than it takes: ask more proxies. */
+  readonly ERR_PRE_NOT_ENOUGH_FRAGMENTS: { readonly threshold: number; readonly found: number }
   /** The account is unknown to the ledger, revoked, or registered already. */
   readonly ERR_CHAIN_ACCOUNT: NoDetails
   /** Only a registrar of the ledger may do this. */
@@ -100,6 +106,8 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_BALANCE: NoDetails
   /** Nothing to answer: the sender is no recipient of that tx_key, or has answered. */
   readonly ERR_CHAIN_ANSWER: NoDetails
+  /** Not what a quorum of the present members approved, or of another member epoch: read the members and have it approved again. */
+  readonly ERR_CHAIN_MEMBERS: NoDetails
   /** One entry too many for this owner, grantee or account. */
   readonly ERR_CHAIN_LIMIT: NoDetails
   /** Replayed or skipped nonce: build again with `nonceNext`. */
@@ -112,8 +120,28 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_CERTIFICATE: { readonly height: number; readonly memberEpoch: number }
   /** An inclusion or state proof does not hold, or a block differs from what its transactions give. */
   readonly ERR_CHAIN_PROOF: { readonly height: number }
+  /** Fewer endpoints answered than needed: check the network; submitting again is safe. */
+  readonly ERR_CHAIN_UNREACHABLE: { readonly endpoints: number; readonly answered: number }
   /** The chain of an audit bundle breaks; `link` names the first place: rely on nothing in it. */
   readonly ERR_AUDIT_BROKEN: { readonly height: number; readonly link: string }
+  /** A package that this needs and that is optional is not installed: install it beside this one. */
+  readonly ERR_NODE_PACKAGE: { readonly package: string }
+  /** The database of a node is damaged, and not at its tail: `where` names the place; keep the directory, rely on nothing in it. */
+  readonly ERR_NODE_STORE_CORRUPT: { readonly where: string }
+  /** The directory belongs to another chain, member or purpose: check the configuration. */
+  readonly ERR_NODE_STORE_FOREIGN: { readonly expected: string; readonly found: string }
+  /** Another process has the directory open: end it first. */
+  readonly ERR_NODE_STORE_LOCKED: { readonly directory: string }
+  /** The directory is empty where it should not be, or the other way round: say whether this is a first start or a lost disk. */
+  readonly ERR_NODE_INITIALISE: { readonly directory: string }
+  /** A write or its fsync failed, or the disk is full: nothing was acknowledged since; repair the disk and start again. */
+  readonly ERR_NODE_DISK: NoDetails
+  /** Nothing can listen at this address: it is in use, or not of this machine. */
+  readonly ERR_NODE_ADDRESS: { readonly address: string }
+  /** The process of a node of a cluster ended before it listened; the message holds its last complaint. */
+  readonly ERR_NODE_PROCESS: { readonly index: number }
+  /** The node has stopped: nothing is taken any more. */
+  readonly ERR_NODE_STOPPED: NoDetails
   /** The resource breaks a rule of its type: show `element`; nothing is corrected silently. */
   readonly ERR_FHIR_INVALID: { readonly element: string; readonly rule: string }
   /** The unit differs, as UCUM text: convert at the source. */

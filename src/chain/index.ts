@@ -21,7 +21,9 @@ export {
   credentialListShape,
   keys as stateKeys,
   transactionShape,
+  memberSetShape,
   type AccountEntry,
+  type MemberSet,
   type TransactionEntry,
 } from './entities.ts'
 export { createFeed, type Feed, type FollowedBlock } from './feed.ts'
@@ -44,6 +46,13 @@ export {
   type LedgerWriter,
   type LocalLedger,
 } from './client.ts'
+export {
+  HANDSHAKE_NONCE_BYTES,
+  signHandshake,
+  verifyHandshake,
+  type Handshake,
+  type HandshakeRole,
+} from './handshake.ts'
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
@@ -52,6 +61,7 @@ export type { Execution, Outcome, Rule } from './rule.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
 export { replayLedger, type ReplayCode } from './replay.ts'
+export { readMessage, type Socket, type SocketEvent } from './socket.ts'
 export type { State, StateKey, StateReader, StateWriter } from './state.ts'
 export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'
 export {

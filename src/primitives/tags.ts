@@ -48,6 +48,36 @@ export const TAGS = {
   credential: 'vitalseal/identity/credential/v1',
   /** HKDF info: keys of a party from the seed. */
   seedDerivation: 'vitalseal/identity/seed-derivation/v1',
+  /** Hash to G2 of a condition of proxy re-encryption, with the delegator's key: Q_w. */
+  preCondition: 'vitalseal/pre/condition/v1',
+  /** Opaque form of a condition, under the owner's label key (HMAC). */
+  preOpaqueCondition: 'vitalseal/pre/opaque-condition/v1',
+  /** The scalar r of a capsule, from its message. */
+  preEncapsulation: 'vitalseal/pre/encapsulation/v1',
+  /** HKDF info: what hides the message of a capsule, from an element of GT. */
+  preMask: 'vitalseal/pre/mask/v1',
+  /** Capsule id: digest of the body without its proof. */
+  preCapsule: 'vitalseal/pre/capsule/v1',
+  /** Nonce of a capsule's proof, from its message. */
+  preNonce: 'vitalseal/pre/proof-nonce/v1',
+  /** Challenge of a capsule's proof. */
+  preChallenge: 'vitalseal/pre/proof-challenge/v1',
+  /** HKDF info: the key of a capsule, from its message. */
+  preCapsuleKey: 'vitalseal/pre/capsule-key/v1',
+  /** The ephemeral scalar e of a re-key, from randomness and everything that it is for. */
+  preEphemeral: 'vitalseal/pre/ephemeral/v1',
+  /** The blinding scalar y of a re-key, shared with the delegatee. */
+  preBlinding: 'vitalseal/pre/blinding/v1',
+  /** Re-key id: what its owner signs. */
+  preReKey: 'vitalseal/pre/re-key/v1',
+  /** Commitments of a re-key in fragments, signed by its owner. */
+  preFragments: 'vitalseal/pre/fragments/v1',
+  /** Coefficients of the polynomial that splits a re-key. */
+  preCoefficient: 'vitalseal/pre/coefficient/v1',
+  /** Nonce and challenge of a proof that a fragment was converted rightly. */
+  preFragmentProof: 'vitalseal/pre/fragment-proof/v1',
+  /** AEAD info: a record under the key of a capsule. */
+  preRecord: 'vitalseal/pre/record/v1',
   /** HKDF info: commitment, key and nonce of a sealed record. */
   record: 'vitalseal/storage/record/v1',
   /** HKDF info: sT from the epoch root. */
@@ -94,6 +124,42 @@ export const TAGS = {
   nodeRecord: 'vitalseal/node/record/v1',
   /** Digest of any other entry on disk: its key, its fields. */
   nodeEntry: 'vitalseal/node/entry/v1',
+  /** Poseidon's capacity: leaf block of a record. Tags of Poseidon have at most 31 characters. */
+  zkLeaf: 'vitalseal/zk/leaf/v1',
+  /** Poseidon's capacity: inner node of the tree of a record. */
+  zkNode: 'vitalseal/zk/node/v1',
+  /** Poseidon's capacity: commitment to a record. */
+  zkCommitment: 'vitalseal/zk/commitment/v1',
+  /** Poseidon's capacity: commitment to a person secret. */
+  zkPerson: 'vitalseal/zk/person/v1',
+  /** Poseidon's capacity: nullifier of a person and a study. */
+  zkStudy: 'vitalseal/zk/study/v1',
+  /** Poseidon's capacity: nullifier of a person and a record. */
+  zkRecord: 'vitalseal/zk/record/v1',
+  /** Poseidon's capacity: context of a proof, from study and terms. */
+  zkContext: 'vitalseal/zk/context/v1',
+  /** Id of a record schema: its encoding. */
+  zkSchema: 'vitalseal/zk/schema/v1',
+  /** A code of a list attribute. */
+  zkCode: 'vitalseal/zk/code/v1',
+  /** The subject of a commitment: the account's signing key. */
+  zkSubject: 'vitalseal/zk/subject/v1',
+  /** HKDF info: salts of a commitment. */
+  zkSalt: 'vitalseal/zk/salt/v1',
+  /** Signature of the issuer: chain id, issuer, commitment, subject, schema, issuedAtMs. */
+  zkAttestation: 'vitalseal/zk/attestation/v1',
+  /** Digest of a requirement: its encoding. */
+  zkRequirement: 'vitalseal/zk/requirement/v1',
+  /** Study of a proof, as a field element. */
+  zkStudyId: 'vitalseal/zk/study-id/v1',
+  /** Terms of a proof: verifier, chain, nonce, end and what the caller binds. */
+  zkTerms: 'vitalseal/zk/terms/v1',
+  /** Id of a circuit: its constraints. */
+  zkCircuit: 'vitalseal/zk/circuit/v1',
+  /** Digest of a verifying key: its encoding. */
+  zkVerifyingKey: 'vitalseal/zk/verifying-key/v1',
+  /** Challenge and transcript of a ceremony. */
+  zkCeremony: 'vitalseal/zk/ceremony/v1',
 } as const
 
 /** One of the tags of {@link TAGS}. */

@@ -1,0 +1,71 @@
+/**
+ * Calls one member again and again: a connection that ends is opened anew, after a pause that doubles and is never the same,
+ * so that a group that starts at once does not call in step.
+ */
+
+import type { WebSocket } from 'ws'
+
+import type { RandomSource } from '../primitives/random.ts'
+import { CLOSE } from './transport-handshake.ts'
+import { createLink, type Link } from './transport-link.ts'
+
+/** Calls one address. */
+export interface Dialler {
+  /** The connection that is open or being opened. */
+  link(): Link | undefined
+  stop(code: number, reason: string): void
+}
+
+/** Pauses after an answer that will not change soon: the address is this node's own, or a second one of a member. */
+const DUPLICATE_PAUSES = 10
+
+/** Starts to call; `onOpen` runs the handshake on each connection, `onEnd` is told of its end. */
+export function createDialler(options: {
+  readonly open: () => WebSocket
+  readonly pauseFirstMs: number
+  readonly pauseMaxMs: number
+  readonly nowMs: () => number
+  readonly random: RandomSource
+  readonly onOpen: (link: Link) => void
+  readonly onEnd: (link: Link) => void
+}): Dialler {
+  const { open, pauseFirstMs, pauseMaxMs, nowMs, random, onOpen, onEnd } = options
+  let link: Link | undefined
+  let timer: NodeJS.Timeout | undefined
+  let failures = 0
+  let isStopped = false
+
+  function call(): void {
+    const current = createLink(open(), nowMs)
+    link = current
+    let openedMs: number | undefined
+    current.socket.on('open', () => {
+      openedMs = nowMs()
+      onOpen(current)
+    })
+    current.socket.on('close', (code) => {
+      link = undefined
+      onEnd(current)
+      if (isStopped) return
+      const isLasting = openedMs !== undefined && nowMs() - openedMs > pauseMaxMs
+      failures = isLasting ? 0 : failures + 1
+      timer = setTimeout(call, pauseMs(code))
+    })
+  }
+
+  function pauseMs(code: number): number {
+    if (code === CLOSE.duplicate) return DUPLICATE_PAUSES * pauseMaxMs
+    const most = Math.min(pauseMaxMs, pauseFirstMs * 2 ** Math.min(failures, 16))
+    return most * (0.5 + (random(1)[0] as number) / 512)
+  }
+
+  call()
+  return {
+    link: () => link,
+    stop(code, reason) {
+      isStopped = true
+      clearTimeout(timer)
+      link?.end(code, reason)
+    },
+  }
+}
