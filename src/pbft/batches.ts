@@ -4,24 +4,45 @@
  * Proposals carried over by a NEW-VIEW name their batch by digest only; whoever lacks it asks, and checks the answer by hash.
  */
 
-import { equalBytes, toKey } from '../primitives/bytes.ts'
+import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
-import { nullBatch, type Batch } from './batch.ts'
+import { nullBatch, parseBatch, type Batch } from './batch.ts'
 import { seal, sendTo, type Core } from './core.ts'
 import type { Slot } from './log.ts'
 import type { CommitCertificate } from './shape.ts'
 
-/** Returns the batch of a digest if it is known for this slot. */
-export function findBatch(slot: Slot, digest: Digest32): Batch | undefined {
+/** The batch that was executed under this number, if it is the one of the digest: kept as bytes, its requests are done. */
+function findExecuted(core: Core, slot: Slot, digest: Digest32): Pick<Batch, 'bytes' | 'digest'> | undefined {
+  const executed = core.history.find(slot.sequence)?.batch
+  return executed !== undefined && equalBytes(executed.digest, digest) ? executed : undefined
+}
+
+/** Returns the batch of a digest if it is known for this slot; one that was executed is read again. */
+export function findBatch(core: Core, slot: Slot, digest: Digest32): Batch | undefined {
   const empty = nullBatch()
-  return equalBytes(empty.digest, digest) ? empty : slot.batches.get(toKey(digest))
+  if (equalBytes(empty.digest, digest)) return empty
+  const held = slot.batches.get(toKey(digest))
+  if (held !== undefined) return held
+  const executed = findExecuted(core, slot, digest)
+  const again = executed === undefined ? undefined : parseBatch(executed.bytes)
+  return again?.ok === true ? again.value : undefined
+}
+
+/** Returns the bytes of a batch if it is known for this slot. */
+export function findBatchBytes(core: Core, slot: Slot, digest: Digest32): Bytes | undefined {
+  return (slot.batches.get(toKey(digest)) ?? findExecuted(core, slot, digest))?.bytes
+}
+
+/** Tells whether the batch of a digest is known for this slot. */
+export function hasBatch(core: Core, slot: Slot, digest: Digest32): boolean {
+  return equalBytes(nullBatch().digest, digest) || findBatchBytes(core, slot, digest) !== undefined
 }
 
 /** Returns a batch that this replica can serve. */
 export function findServed(core: Core, digest: Digest32): Pick<Batch, 'bytes'> | undefined {
   for (const slot of core.log.slots()) {
-    const batch = slot.batches.get(toKey(digest)) ?? core.history.find(slot.sequence)?.batch
-    if (batch !== undefined && equalBytes(batch.digest, digest)) return batch
+    const bytes = findBatchBytes(core, slot, digest)
+    if (bytes !== undefined) return { bytes }
   }
   return undefined
 }

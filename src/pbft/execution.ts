@@ -5,7 +5,7 @@
  * EXEC-VOTEs make a block final and let the host have it; every K blocks they move the low watermark.
  */
 
-import { equalBytes, toHex } from '../primitives/bytes.ts'
+import { equalBytes, toHex, toKey } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { Batch } from './batch.ts'
 import { fetchFromHolders, findBatch } from './batches.ts'
@@ -23,7 +23,7 @@ export function executeReady(core: Core): void {
   while (!core.halted && core.nextMembers === undefined) {
     const slot = core.log.find(core.executed + 1)
     if (slot?.committed === undefined) return
-    const batch = findBatch(slot, slot.committed.digest)
+    const batch = findBatch(core, slot, slot.committed.digest)
     if (batch === undefined) {
       fetchFromHolders(core, slot.committed)
       return
@@ -44,7 +44,8 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   const body = { sequence: height, headerDigest }
   if (mayVote(core)) core.guard.record({ kind: 'exec-vote', view: 0, sequence: height, digest: headerDigest })
   const vote = mayVote(core) ? seal(core, { kind: 'exec-vote', body }) : undefined
-  const accepted = core.log.find(height)?.accepted
+  const slot = core.log.find(height)
+  const accepted = slot?.accepted
   const isLogged = mayVote(core) && accepted !== undefined && equalBytes(accepted.body.digest, commit.digest)
   const record = { commit, batch: isLogged ? null : batch.bytes, headerDigest, vote: vote?.bytes ?? null }
   core.outbox.persist(encodeRecord({ kind: 'executed', ...record }))
@@ -60,6 +61,8 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
     vote: vote?.bytes,
   }
   core.history.add({ ...entry, certificate: undefined })
+  // The bytes stay in the history; a hundred requests for each open slot would be what the collector copies all the time.
+  slot?.batches.delete(toKey(batch.digest))
   noteProgress(core)
   // A view in which something was executed works: its timeouts start anew.
   if (core.mode === 'normal') core.timers.backoff = 0

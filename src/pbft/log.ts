@@ -17,8 +17,10 @@ export type Vote = VerifiedMessage<'prepare'> | VerifiedMessage<'commit'>
 /** What a replica knows about one sequence number. */
 export interface Slot {
   readonly sequence: number
-  /** The PRE-PREPARE of the current view that this replica accepted. */
+  /** The PRE-PREPARE of the current view that this replica accepted, without the batch that came with it. */
   accepted: VerifiedMessage<'pre-prepare'> | undefined
+  /** Whether the bytes of the accepted PRE-PREPARE hold its batch. */
+  isWhole: boolean
   /** A PRE-PREPARE whose batch is being fetched. */
   waiting: VerifiedMessage<'pre-prepare'> | undefined
   /** A batch that this replica is to propose again and lacks. */
@@ -37,6 +39,7 @@ function createSlot(sequence: number): Slot {
   return {
     sequence,
     accepted: undefined,
+    isWhole: false,
     waiting: undefined,
     wanted: undefined,
     prepares: new Map(),
@@ -45,6 +48,12 @@ function createSlot(sequence: number): Slot {
     committed: undefined,
     batches: new Map(),
   }
+}
+
+/** Notes which proposal a slot accepted. */
+export function setAccepted(slot: Slot, message: VerifiedMessage<'pre-prepare'>): void {
+  slot.accepted = { ...message, batch: null }
+  slot.isWhole = message.batch !== null
 }
 
 /** The slots above the stable checkpoint. */

@@ -17,7 +17,7 @@ import { broadcast, hasPending, ignore, mayVote, noteProgress, reject, seal, typ
 import { accuse } from './evidence.ts'
 import { executeReady } from './execution.ts'
 import { PROPOSAL_SKEW_MS_MAX } from './limits.ts'
-import { matchingVotes, type Slot, type Vote } from './log.ts'
+import { matchingVotes, setAccepted, type Slot, type Vote } from './log.ts'
 import type { VerifiedMessage } from './message.ts'
 import { encodeRecord } from './record.ts'
 import type { Ordering } from './shape.ts'
@@ -53,7 +53,7 @@ export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepa
     slot.waiting = message
     return
   }
-  const batch = message.batch ?? findBatch(slot, digest)
+  const batch = message.batch ?? findBatch(core, slot, digest)
   if (batch === undefined) {
     slot.waiting = message
     fetchBatch(core, message.signer, digest)
@@ -103,7 +103,7 @@ export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare
   const { view, sequence, digest } = message.body
   const slot = core.log.slot(sequence)
   if (!hasPending(core)) noteProgress(core)
-  slot.accepted = message
+  setAccepted(slot, message)
   slot.wanted = undefined
   slot.waiting = undefined
   slot.batches.set(toKey(digest), batch)

@@ -117,7 +117,7 @@ function proposeCarried(core: Core): void {
     if (!core.log.isInWindow(sequence)) continue
     const slot = core.log.slot(sequence)
     const digest = carried ?? nullBatch().digest
-    const batch = findBatch(slot, digest)
+    const batch = findBatch(core, slot, digest)
     if (slot.accepted !== undefined) continue
     if (batch !== undefined) {
       const body = { view: core.view, sequence, digest }

@@ -12,6 +12,7 @@ import { readMessage } from './authenticate.ts'
 import { parseBatch, type Batch } from './batch.ts'
 import { findBatch } from './batches.ts'
 import { broadcast, halt, type Core } from './core.ts'
+import { setAccepted } from './log.ts'
 import type { MessageKind, VerifiedMessage } from './message.ts'
 import { installNewView } from './new-view.ts'
 import { readRecord, type ReplicaRecord } from './record.ts'
@@ -101,7 +102,7 @@ function applyAccepted(core: Core, record: RecordOf<'accepted'>, index: number):
   const { view, sequence, digest } = proposal.body
   if (sequence <= core.log.stable) return
   const slot = core.log.slot(sequence)
-  slot.accepted = proposal
+  setAccepted(slot, proposal)
   if (batch !== undefined) {
     slot.batches.set(toKey(digest), batch)
     core.pool.markOrdered(batch.requests)
@@ -127,7 +128,7 @@ function applyExecuted(core: Core, record: RecordOf<'executed'>, index: number):
   const { commit, headerDigest } = record
   const height = commit.sequence
   const inLog = height > core.log.stable
-  const known = inLog ? findBatch(core.log.slot(height), commit.digest) : undefined
+  const known = inLog ? findBatch(core, core.log.slot(height), commit.digest) : undefined
   const batch = record.batch === null ? known : ownBatch(record.batch, index)
   if (batch === undefined) throw corrupt(index, 'batch')
   if (inLog) {

@@ -2,7 +2,9 @@
  * Segments of the write-ahead log: a checkpoint record, then everything that is still open, so that what came before may go.
  */
 
-import { toKey } from '../primitives/bytes.ts'
+import { toKey, type Bytes } from '../primitives/bytes.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import { findBatchBytes } from './batches.ts'
 import type { Core } from './core.ts'
 import type { Slot } from './log.ts'
 import { encodeRecord, type ReplicaRecord } from './record.ts'
@@ -30,24 +32,32 @@ export function writeSegment(core: Core): void {
   core.outbox.persistSegment(records.map(encodeRecord))
 }
 
+/** What a slot still needs. Its batch is written once: a reader takes it from the first record that names it. */
 function slotRecords(core: Core, slot: Slot): ReplicaRecord[] {
   const { accepted, prepared } = slot
+  const written = new Set<string>()
+  const once = (digest: Digest32): Bytes | null => {
+    const key = toKey(digest)
+    if (written.has(key)) return null
+    written.add(key)
+    return findBatchBytes(core, slot, digest) ?? null
+  }
   const records: ReplicaRecord[] = []
+  if (accepted !== undefined) {
+    const { digest } = accepted.body
+    if (slot.isWhole) written.add(toKey(digest))
+    const prepare = slot.prepares.get(core.self)?.bytes ?? null
+    records.push({ kind: 'accepted', proposal: accepted.bytes, batch: once(digest), prepare })
+  }
   if (prepared !== undefined) {
-    const batch = slot.batches.get(toKey(prepared.digest))?.bytes ?? null
     const own = slot.commits.get(core.self)
     const commit = own?.body.view === prepared.view ? own.bytes : null
-    records.push({ kind: 'prepared', certificate: prepared, batch, commit })
-  }
-  if (accepted !== undefined) {
-    const batch = accepted.batch === null ? (slot.batches.get(toKey(accepted.body.digest))?.bytes ?? null) : null
-    const prepare = slot.prepares.get(core.self)?.bytes ?? null
-    records.push({ kind: 'accepted', proposal: accepted.bytes, batch, prepare })
+    records.push({ kind: 'prepared', certificate: prepared, batch: once(prepared.digest), commit })
   }
   const entry = core.history.find(slot.sequence)
   if (entry !== undefined) {
-    const { commit, headerDigest, vote, batch } = entry
-    records.push({ kind: 'executed', commit, batch: batch.bytes, headerDigest, vote: vote ?? null })
+    const { commit, headerDigest, vote } = entry
+    records.push({ kind: 'executed', commit, batch: once(commit.digest), headerDigest, vote: vote ?? null })
   }
   return records
 }

@@ -8,7 +8,7 @@
 
 import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Batch } from './batch.ts'
-import { findBatch, findServed } from './batches.ts'
+import { findServed, hasBatch } from './batches.ts'
 import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { deliverReady, execute, executeReady, learnCertificate, skipToCertificate } from './execution.ts'
 import { FETCH_BLOCKS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
@@ -162,7 +162,7 @@ function takeBatch(core: Core, batch: Batch): boolean {
   for (const slot of core.log.slots()) {
     const named = [slot.waiting?.body.digest, slot.wanted, slot.committed?.digest]
     const isNamed = named.some((digest) => digest !== undefined && equalBytes(digest, batch.digest))
-    if (!isNamed || findBatch(slot, batch.digest) !== undefined) continue
+    if (!isNamed || hasBatch(core, slot, batch.digest)) continue
     wanted = true
     slot.batches.set(toKey(batch.digest), batch)
     if (slot.waiting !== undefined) handlePrePrepare(core, slot.waiting)

@@ -5,7 +5,7 @@
  */
 
 import type { Bytes } from '../primitives/bytes.ts'
-import { findBatch } from './batches.ts'
+import { hasBatch } from './batches.ts'
 import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import type { Status, VerifiedMessage } from './message.ts'
 import { hasOpenSlot } from './proposal.ts'
@@ -50,7 +50,7 @@ function hasWork(core: Core): boolean {
 function refetch(core: Core): void {
   for (const slot of core.log.slots()) {
     for (const digest of [slot.waiting?.body.digest, slot.wanted, slot.committed?.digest]) {
-      if (digest === undefined || findBatch(slot, digest) !== undefined) continue
+      if (digest === undefined || hasBatch(core, slot, digest)) continue
       const body = { what: 'batch', height: 0, index: 0, digest } as const
       broadcast(core, seal(core, { kind: 'fetch', body }).bytes)
     }
