@@ -10,6 +10,7 @@ import type { Application, Effect, Input, Replica } from '../types.ts'
 import { Disk } from './disk.ts'
 import type { Events } from './events.ts'
 import type { Journal } from './journal.ts'
+import type { UnsyncedFate } from './plan.ts'
 import type { Draws } from './random.ts'
 
 /** What a host needs from its world. */
@@ -24,8 +25,22 @@ export interface HostOptions {
   readonly onSend: (effect: Extract<Effect, { kind: 'send' }>) => void
   readonly onDeliver: (effect: Extract<Effect, { kind: 'deliver' }>) => void
   readonly onEffect: (effect: Effect) => void
+  /** The process starts, or starts again. */
+  readonly onStart: () => void
+  /** A crash that was due has happened. */
+  readonly onCrash: (downMs: number) => void
+  /** The log was found damaged, and with it the memory of votes is lost. */
+  readonly onLostDisk: () => void
   /** The replica threw: an invariant of its own is broken. */
   readonly onFailure: (error: unknown) => void
+}
+
+/** A crash that is due. */
+export interface DueCrash {
+  /** Effects until then. */
+  effects: number
+  readonly unsynced: UnsyncedFate
+  readonly downMs: number
 }
 
 type Waiting = Extract<Effect, { kind: 'send' | 'deliver' }>
@@ -35,9 +50,9 @@ export class Host {
   readonly disk = new Disk()
   replica: Replica | undefined
   application: Application | undefined
-  /** Effects until the process crashes, when a crash is due. */
-  crashAfterEffects: number | undefined
-  hasCrashed = false
+  dueCrash: DueCrash | undefined
+  /** Effects carried out since the first start. */
+  effectCount = 0
   readonly #options: HostOptions
   #waiting: Waiting[] = []
   #isSyncing = false
@@ -58,10 +73,17 @@ export class Host {
     // A host may have stored less than it was given, but nothing that the log relies on.
     const lag = draws.chance(0.2) ? draws.below(4) : 0
     const height = Math.max(this.#neededHeight, this.#storedHeight - lag)
-    const records = this.disk.records()
+    const { records, isDamaged } = this.disk.read()
+    if (isDamaged) {
+      this.#options.onLostDisk()
+      this.wipe()
+      this.start()
+      return
+    }
     const isFirst = records.length === 0 && !this.#isWiped
     const application = journal.rebuild(isFirst ? 0 : height)
     this.application = application
+    this.#options.onStart()
     try {
       this.replica = createReplica({ config, signer, application, log: isFirst ? undefined : records })
     } catch (error) {
@@ -70,16 +92,23 @@ export class Host {
   }
 
   /** Stops without warning. */
-  crash(): void {
+  crash(unsynced: UnsyncedFate = 'drawn'): void {
     if (this.replica === undefined) return
     this.replica = undefined
-    this.crashAfterEffects = undefined
-    this.hasCrashed = true
+    this.dueCrash = undefined
     this.#life += 1
     this.#waiting = []
     this.#isSyncing = false
     const pending = this.disk.writtenIndex - this.disk.durableIndex
-    this.disk.crash(pending > 0 ? this.#options.draws.between(0, pending) : 0)
+    const { draws } = this.#options
+    const kept = unsynced === 'lost' ? 0 : unsynced === 'drawn' ? draws.between(0, pending) : pending
+    this.disk.crash(kept, { isTorn: unsynced === 'torn' || (unsynced === 'drawn' && draws.chance(0.3)) })
+  }
+
+  /** Stops as planned. */
+  crashNow({ unsynced, downMs }: DueCrash): void {
+    this.crash(unsynced)
+    this.#options.onCrash(downMs)
   }
 
   /** Loses disk and state; the process must be down. */
@@ -103,10 +132,11 @@ export class Host {
       return
     }
     for (const effect of effects) {
-      if (this.crashAfterEffects !== undefined && this.crashAfterEffects-- <= 0) {
-        this.crash()
+      if (this.dueCrash !== undefined && this.dueCrash.effects-- <= 0) {
+        this.crashNow(this.dueCrash)
         return
       }
+      this.effectCount += 1
       this.#carryOut(effect)
     }
   }

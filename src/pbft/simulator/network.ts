@@ -4,17 +4,19 @@
  */
 
 import type { Events } from './events.ts'
-import { CHAOS_MS, type Partition } from './plan.ts'
+import { CHAOS_MS, isCut, type PlannedLink, type Schedule } from './plan.ts'
 import type { Draws } from './random.ts'
 import type { Faults } from './scenario.ts'
-import type { Outgoing } from './strategies.ts'
+import type { Outgoing } from './means.ts'
 
-/** Virtual milliseconds of one tick. */
-export const TICK_MS = 10
+/** The unit of delays. */
+const DELAY_UNIT_MS = 10
 
 /** Where messages come from and go to: a process, and the member it is or is a copy of. */
 export interface Endpoint {
   readonly index: number
+  /** How long it takes to handle what arrives. */
+  readonly lagMs: number
 }
 
 /** What a network needs from its world. */
@@ -22,8 +24,11 @@ export interface NetworkOptions<E extends Endpoint> {
   readonly events: Events
   readonly draws: Draws
   readonly faults: Faults
-  readonly partitions: readonly Partition[]
+  readonly schedule: Schedule
+  readonly replicaCount: number
   readonly endpoints: readonly E[]
+  /** Every message takes exactly so long. */
+  readonly constantDelayMs: number | undefined
   /** The highest view reached so far. */
   readonly viewMax: () => number
   readonly onArrive: (from: E, to: E, bytes: Uint8Array) => void
@@ -32,11 +37,18 @@ export interface NetworkOptions<E extends Endpoint> {
 /** Carries messages from process to process. */
 export class Network<E extends Endpoint> {
   readonly #options: NetworkOptions<E>
+  readonly #links: ReadonlyMap<number, PlannedLink>
+  readonly #endpoints: readonly (readonly E[])[]
   #trace = 0
 
   /** Connects the endpoints. */
   constructor(options: NetworkOptions<E>) {
     this.#options = options
+    const { schedule, endpoints, replicaCount } = options
+    this.#links = new Map(schedule.links.map((link) => [link.from * replicaCount + link.to, link]))
+    this.#endpoints = Array.from({ length: replicaCount }, (_, member) =>
+      endpoints.filter(({ index }) => index === member),
+    )
   }
 
   /** A hash over all that arrived. */
@@ -46,47 +58,58 @@ export class Network<E extends Endpoint> {
 
   /** Sends bytes to every process of the members named. */
   send(from: E, outgoing: Outgoing): void {
-    const { endpoints, draws } = this.#options
     for (const index of outgoing.to) {
-      for (const target of endpoints) {
-        if (target.index !== index || target === from) continue
-        // Each copy of a twin hears a part of what is sent to both.
-        const isTwin = endpoints.some((other) => other !== target && other.index === index)
-        if (!isTwin || draws.chance(0.6)) this.#carry(from, target, outgoing)
+      const targets = this.#endpoints[index] ?? []
+      for (const target of targets) {
+        // Each copy of a twin hears a part of what is sent to both; the copies do not talk to one another.
+        if (target === from || (targets.length > 1 && !this.#options.draws.chance(0.6))) continue
+        this.#carry(from, target, outgoing)
       }
     }
   }
 
   #carry(from: E, target: E, { bytes, delayMs = 0 }: Outgoing): void {
-    const { events, draws, faults } = this.#options
-    const { loss = 0, duplication = 0, delayTicksMax = 2 } = faults
-    const isChaos = events.nowMs < CHAOS_MS
-    const lot = draws.next()
-    const again = draws.next()
-    const tail = draws.chance(0.02) ? 30 : 1
-    const travel = 1 + draws.next() * delayTicksMax * TICK_MS * (isChaos ? tail : 1)
-    if (isChaos && (lot < loss || this.#isCut(from, target))) return
+    const { events, draws, faults, constantDelayMs } = this.#options
     const arrive = (): void => {
       this.#mix(from.index, target.index, bytes)
       this.#options.onArrive(from, target, bytes)
     }
-    events.after(delayMs + travel, arrive)
-    if (isChaos && again < duplication) events.after(delayMs + travel * (1 + again), arrive)
+    if (constantDelayMs !== undefined) {
+      events.after(constantDelayMs, arrive)
+      return
+    }
+    const { loss = 0, duplication = 0, delayTicksMax = 2 } = faults
+    const isChaos = events.nowMs < CHAOS_MS
+    const lot = draws.next()
+    const again = draws.next()
+    const tail = draws.chance(0.02) && isChaos ? 30 : 1
+    const travel = 1 + draws.next() * delayTicksMax * DELAY_UNIT_MS * tail
+    if (!isChaos) {
+      events.after(delayMs + travel, arrive)
+      return
+    }
+    const link = this.#links.get(from.index * this.#options.replicaCount + target.index)
+    if (lot < loss || (link !== undefined && draws.chance(link.loss)) || this.#isCut(from, target)) return
+    const late = delayMs + travel + target.lagMs + (link?.delayMs ?? 0)
+    events.after(late, arrive)
+    if (again < duplication) events.after(late + travel * again, arrive)
   }
 
   #isCut(from: E, target: E): boolean {
-    const { events, partitions, viewMax } = this.#options
+    const { events, schedule, viewMax, replicaCount } = this.#options
     const { nowMs } = events
-    return partitions.some(
-      ({ fromMs, untilMs, blocks }) =>
-        nowMs >= fromMs && nowMs < untilMs && blocks(from.index, target.index, viewMax()),
+    return schedule.partitions.some(
+      (partition) =>
+        nowMs >= partition.fromMs &&
+        nowMs < partition.untilMs &&
+        isCut(partition, { from: from.index, to: target.index, view: viewMax(), replicaCount }),
     )
   }
 
   #mix(from: number, to: number, bytes: Uint8Array): void {
     let hash = (this.#trace ^ Math.imul(Math.floor(this.#options.events.nowMs * 16), 0x9e3779b1)) >>> 0
     hash = Math.imul(hash ^ (from * 64 + to), 0x01000193)
-    for (let at = Math.max(0, bytes.length - 48); at < bytes.length; at++) {
+    for (let at = Math.max(0, bytes.length - 84); at < bytes.length; at += 3) {
       hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193)
     }
     this.#trace = hash >>> 0

@@ -1,43 +1,84 @@
 /**
- * One simulated world: processes and clients on one virtual clock, watched by the observers.
+ * One simulated world: processes, network and clients on one virtual clock, watched by the observers.
  */
 
 import { fail, type Result } from '../../errors.ts'
 import { concatBytes, toHex, toUtf8, type Verified } from '../../primitives/bytes.ts'
 import { sha256 } from '../../primitives/hash.ts'
 import { createId, type ChainId } from '../../primitives/ids.ts'
+import type { Signer } from '../../primitives/signature.ts'
 import { authenticateMessage } from '../authenticate.ts'
-import type { Request } from '../batch.ts'
 import { settleConfig, type ReplicaConfig, type Settings } from '../config.ts'
 import type { PeerMessage } from '../message.ts'
-import type { Effect } from '../types.ts'
-import { createSimulatedApplication, createSimulatedRequest } from './application.ts'
+import type { Effect, ReplicaStatus } from '../types.ts'
+import { createSimulatedApplication, type SimulatedApplication } from './application.ts'
+import { Clients } from './clients.ts'
 import { Events } from './events.ts'
 import { Host } from './host.ts'
 import { Journal } from './journal.ts'
 import { createSimulatedKeys, type SimulatedKeys } from './keys.ts'
-import { Network, TICK_MS } from './network.ts'
-import { Observers } from './observers.ts'
-import { CHAOS_MS, planScenario, type Plan } from './plan.ts'
+import type { Saboteur } from './means.ts'
+import { Network, type Endpoint } from './network.ts'
+import {
+  observeAgreement,
+  observeCertificates,
+  observeLasting,
+  observeOnce,
+  observeOrder,
+  observeValidity,
+} from './observe-blocks.ts'
+import { observeLatency, observeLiveness, observeRecovery } from './observe-progress.ts'
+import {
+  observeAccusations,
+  observeBounds,
+  observeCheckpoints,
+  observeEquivocation,
+  observeVotes,
+} from './observe-replicas.ts'
+import { Observers, type FinalState, type ObserverFactory } from './observers.ts'
+import { CHAOS_MS, endOfSchedule, planScenario, type PlannedCrash, type Schedule } from './plan.ts'
 import { createDraws, type Draws } from './random.ts'
-import type { Scenario } from './scenario.ts'
-import { createSaboteur, type Saboteur } from './strategies.ts'
+import type { Scenario, Strategy } from './scenario.ts'
+import { createSaboteur } from './strategies.ts'
 import { describeMessage, type Tell } from './transcript.ts'
 
+/** Virtual milliseconds of one tick. */
+const TICK_MS = 20
 /** T of the simulated group, in ticks. */
-const TIMEOUT_TICKS = 40
+const TIMEOUT_TICKS = 20
 /** How long after the faults everything must be done: the back-off is 16 T = 6.4 s at most, for each of f faulty primaries. */
-export const PATIENCE_MS = 60_000
+const PATIENCE_MS = 60_000
 const EPOCH_MS = 1_700_000_000_000
 const CHECKPOINT_EVERY = 4
+/** Ticks between two looks at a replica. */
+const LOOK_TICKS = 2
+/** Requests that clients add so that a replica without memory sees enough blocks. */
+const EXTRA_REQUESTS_MAX = 60
 
-/** A process of the world: which member it is, and what sabotages it. */
-interface Process {
-  readonly index: number
+const STANDARD_OBSERVERS: readonly ObserverFactory[] = [
+  observeAgreement,
+  observeOrder,
+  observeValidity,
+  observeOnce,
+  observeLasting,
+  observeCertificates,
+  observeVotes,
+  observeCheckpoints,
+  observeBounds,
+  observeAccusations,
+  observeEquivocation,
+  observeLiveness,
+  observeRecovery,
+]
+
+/** A process of the world: which member it is, what sabotages it, and how its clock runs. */
+interface Process extends Endpoint {
   readonly host: Host
   readonly isFaulty: boolean
   readonly saboteur: Saboteur | undefined
   readonly skewMs: number
+  /** How fast its clock and timers run. */
+  readonly pace: number
   ticks: number
 }
 
@@ -50,12 +91,12 @@ export class World {
   /** The highest view that a correct replica reached. */
   viewMax = 0
   readonly #scenario: Scenario
+  readonly #schedule: Schedule
   readonly #config: ReplicaConfig
   readonly #settings: Settings
   readonly #keys: SimulatedKeys
-  readonly #faulty: ReadonlySet<number>
   readonly #network: Network<Process>
-  readonly #requests: Request[] = []
+  readonly #clients: Clients
   readonly #known = new WeakMap<Uint8Array, Result<Verified<PeerMessage>>>()
   readonly #tell: Tell | undefined
   #extra = 0
@@ -67,167 +108,218 @@ export class World {
    * @param tell - takes the lines of a transcript
    */
   constructor(scenario: Scenario, tell?: Tell) {
-    const { seed, replicaCount, byzantine = [] } = scenario
+    const { seed, replicaCount, byzantine = [], constantDelayMs, keys = createSimulatedKeys } = scenario
     this.#scenario = scenario
     this.#tell = tell
-    this.#keys = createSimulatedKeys(replicaCount, seed)
-    const members = this.#keys.signers.map(({ did }) => ({ did }))
-    const chainId: ChainId = createId('chain', sha256(toUtf8(`simulation ${seed}`)))
-    this.#config = {
-      chainId,
-      members,
-      timeoutTicks: TIMEOUT_TICKS,
-      batchWaitTicks: 1,
-      batchTransactionsMax: 4,
-      windowSize: 4,
-      checkpointEvery: CHECKPOINT_EVERY,
-    }
+    this.#keys = keys(replicaCount, seed)
+    this.#config = configure(scenario, this.#keys)
     this.#settings = settleConfig(this.#config)
-    const order = orderMembers(createDraws(seed, 'byzantine'), members.length)
-    this.#faulty = new Set(order.slice(0, byzantine.length))
-    const [config, settings, verifier, faulty] = [this.#config, this.#settings, this.#keys.verifier, this.#faulty]
-    this.observers = new Observers({ config, settings, verifier, faulty })
-    for (const index of members.keys()) this.#addProcesses(index, byzantine[order.indexOf(index)])
-    const draws = createDraws(seed, 'plan')
-    const plan = planScenario(scenario, { order, draws })
+    const order = orderMembers(createDraws(seed, 'byzantine'), replicaCount)
+    const strategies = Array.from({ length: replicaCount }, (_, index) => byzantine[order.indexOf(index)])
+    const processCount = replicaCount + strategies.filter((strategy) => strategy === 'twins').length
+    this.#schedule = planScenario(scenario, { order, processCount }, createDraws(seed, 'plan'))
+    this.observers = this.#observe(new Set(order.slice(0, byzantine.length)))
+    for (const [index, strategy] of strategies.entries()) this.#addMember(index, strategy)
     this.#network = new Network({
       events: this.events,
       draws: createDraws(seed, 'network'),
       faults: scenario.faults ?? {},
-      partitions: plan.partitions,
+      schedule: this.#schedule,
+      replicaCount,
       endpoints: this.processes,
+      constantDelayMs,
       viewMax: () => this.viewMax,
       onArrive: (from, target, bytes) => {
         this.#arrive(from, target, bytes)
       },
     })
-    this.#follow(plan, draws)
+    this.#clients = new Clients({
+      events: this.events,
+      observers: this.observers,
+      delayMs: constantDelayMs ?? 0,
+      ask: (request, to) => {
+        const asked = to === 'all' ? this.processes : this.processes.slice(to, to + 1)
+        for (const { host } of asked) host.feed({ kind: 'request', request })
+      },
+    })
+    this.#follow()
   }
 
-  #addProcesses(index: number, strategy: NonNullable<Scenario['byzantine']>[number] | undefined): void {
+  #observe(faulty: ReadonlySet<number>): Observers {
+    const { constantDelayMs } = this.#scenario
+    const { verifier } = this.#keys
+    const nowMs = (): number => this.events.nowMs
+    const exact = constantDelayMs === undefined ? [] : [observeLatency(constantDelayMs)]
+    const group = { config: this.#config, settings: this.#settings, verifier, faulty, nowMs }
+    return new Observers(group, [...STANDARD_OBSERVERS, ...exact])
+  }
+
+  /** Adds the process of a member; two for twins. */
+  #addMember(index: number, strategy: Strategy | undefined): void {
     const copies = strategy === 'twins' ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
-      const { seed, application = createSimulatedApplication, faults = {} } = this.#scenario
+      const draws = createDraws(this.#scenario.seed, `host ${index}/${copy}`)
+      const { skewMs = 0, drift = 0 } = this.#scenario.faults ?? {}
       const isFaulty = strategy !== undefined
-      const draws = createDraws(seed, `host ${index}/${copy}`)
-      const skewMs = faults.skewMs === undefined ? 0 : draws.between(-faults.skewMs, faults.skewMs)
-      const syncMax = draws.chance(0.15) ? 30 : 4
-      const journal = new Journal(application, (batch, height, headerDigest) => {
-        if (!isFaulty) this.observers.executed(index, batch, height, headerDigest)
-      })
-      const host = new Host({
-        config: this.#config,
-        signer: this.#signer(index),
-        journal,
-        events: this.events,
-        draws,
-        syncMs: () => (isFaulty ? 0 : draws.between(0, syncMax)),
-        onSend: (effect) => this.#leave(process, effect),
-        onDeliver: (effect) => this.#delivered(process, effect),
-        onEffect: (effect) => this.#noted(process, effect),
-        onFailure: (error) => {
-          if (!isFaulty) this.observers.report('invariant', `replica ${index}: ${String(error)}`)
-        },
-      })
-      const saboteur = strategy === undefined ? undefined : this.#sabotage(index, strategy)
-      const process: Process = { index, host, isFaulty, saboteur, skewMs, ticks: 0 }
+      const process: Process = {
+        index,
+        isFaulty,
+        lagMs: this.#schedule.slowNodes.includes(index) ? draws.between(10, 80) : 0,
+        skewMs: draws.between(-skewMs, skewMs),
+        pace: 1 + drift * (2 * draws.next() - 1),
+        saboteur: strategy === undefined ? undefined : this.#sabotage(index, strategy),
+        host: this.#createHost(() => process, { index, isFaulty, draws }),
+        ticks: 0,
+      }
       this.processes.push(process)
-      host.start()
+      process.host.start()
       this.events.after(draws.below(TICK_MS), () => {
         this.#tick(process)
       })
     }
   }
 
-  #signer(index: number): SimulatedKeys['signers'][number] {
-    return this.#keys.signers[index] as SimulatedKeys['signers'][number]
+  #createHost(
+    process: () => Process,
+    { index, isFaulty, draws }: { readonly index: number; readonly isFaulty: boolean; readonly draws: Draws },
+  ): Host {
+    const { application = createSimulatedApplication, constantDelayMs } = this.#scenario
+    const syncMax = this.#schedule.slowDisks.includes(index) ? 60 : 4
+    const isInstant = isFaulty || constantDelayMs !== undefined
+    const journal = new Journal(application, {
+      onExecute: (block) => {
+        if (!isFaulty) this.observers.executed(index, block)
+      },
+      onRestore: (head) => {
+        if (!isFaulty) this.observers.tell('restored', index, head)
+      },
+    })
+    return new Host({
+      config: this.#config,
+      signer: this.#signer(index),
+      journal,
+      events: this.events,
+      draws,
+      syncMs: () => (isInstant ? 0 : draws.between(0, syncMax)),
+      onStart: () => {
+        if (!isFaulty) this.observers.tell('started', index)
+      },
+      onSend: (effect) => this.#leave(process(), effect),
+      onDeliver: (effect) => this.#delivered(process(), effect),
+      onEffect: (effect) => this.#noted(process(), effect),
+      onCrash: (downMs) => {
+        this.#say(`replica ${index} crashes`)
+        this.#restartLater(process(), downMs)
+      },
+      onLostDisk: () => {
+        this.#say(`replica ${index} finds its log damaged`)
+        this.observers.tell('wiped', index)
+      },
+      onFailure: (error) => {
+        if (!isFaulty) this.observers.report('invariant', `replica ${index}: ${String(error)}`)
+      },
+    })
   }
 
-  #sabotage(index: number, strategy: Parameters<typeof createSaboteur>[0]): Saboteur | undefined {
+  #signer(index: number): Signer {
+    return this.#keys.signers[index] as Signer
+  }
+
+  #sabotage(index: number, strategy: Strategy): Saboteur | undefined {
     return createSaboteur(strategy, {
       settings: this.#settings,
+      config: this.#config,
       signer: this.#signer(index),
+      signers: this.#keys.signers,
       index,
       draws: createDraws(this.#scenario.seed, `strategy ${index}`),
       timeoutMs: TIMEOUT_TICKS * TICK_MS,
-      submitted: (id) => this.observers.submitted.add(toHex(id)),
+      submitted: (id, request) => {
+        this.observers.tell('submitted', id, request)
+      },
     })
   }
 
   /** Lets happen what is planned. */
-  #follow(plan: Plan, draws: Draws): void {
-    for (const { atMs, request } of plan.requests) {
-      this.events.after(atMs, () => {
-        this.#submit(request, draws)
+  #follow(): void {
+    const { requests, crashes, lostDisks } = this.#schedule
+    for (const request of requests) {
+      this.events.after(request.atMs, () => {
+        this.#clients.submit(request)
       })
     }
-    for (const { member, atMs, effects, downMs } of plan.crashes) {
-      const process = this.#correctAt(member)
+    const { clientFlood = 0 } = this.#scenario.faults ?? {}
+    if (clientFlood > 0) {
+      this.events.after(CHAOS_MS / 3, () => {
+        this.#clients.flood(clientFlood)
+      })
+    }
+    for (const crash of crashes) this.#followCrash(crash)
+    for (const { member, atMs, downMs, isRotten } of lostDisks) {
+      const process = this.#processOf(member)
       this.events.after(atMs, () => {
-        process.host.crashAfterEffects = effects
+        this.#loseDisk(process, isRotten)
         this.#restartLater(process, downMs)
-      })
-    }
-    for (const { member, atMs } of plan.wipes) {
-      const process = this.#correctAt(member)
-      this.events.after(atMs, () => {
-        this.#say(`replica ${member} loses its disk`)
-        process.host.crash()
-        process.host.wipe()
-        this.observers.wiped(member)
-        this.#restartLater(process, draws.between(60, 900))
       })
     }
   }
 
-  #correctAt(member: number): Process {
+  #followCrash({ member, atMs, effects, downMs, unsynced, byMs }: PlannedCrash): void {
+    const process = this.#processOf(member)
+    const { host } = process
+    const due = { effects, unsynced, downMs }
+    this.events.after(atMs, () => {
+      host.dueCrash = due
+    })
+    if (byMs === undefined) return
+    this.events.after(byMs, () => {
+      // Whoever was idle crashes now, between two inputs.
+      if (host.dueCrash === due && host.replica !== undefined) host.crashNow(due)
+    })
+  }
+
+  #loseDisk(process: Process, isRotten: boolean): void {
+    const { host, index } = process
+    host.crash()
+    if (isRotten) {
+      // The newest record may be one that nothing rests on; damage before it must be found.
+      host.disk.rot(createDraws(this.#scenario.seed, `rot ${index}`).below(host.disk.recordCount - 1))
+      return
+    }
+    this.#say(`replica ${index} loses its disk`)
+    host.wipe()
+    this.observers.tell('wiped', index)
+  }
+
+  #processOf(member: number): Process {
     return this.processes.find(({ index }) => index === member) as Process
   }
 
   #restartLater(process: Process, delayMs: number): void {
     this.events.after(delayMs, () => {
-      const { host } = process
-      if (host.replica !== undefined && host.crashAfterEffects === undefined) return
-      // Whoever was idle crashes now, between two inputs.
-      host.crash()
+      if (process.host.replica !== undefined) return
       this.#say(`replica ${process.index} starts again`)
-      host.start()
-    })
-  }
-
-  #submit(request: Request, draws: Draws): void {
-    const id = toHex(request.id)
-    this.observers.submitted.add(id)
-    this.#requests.push(request)
-    draws.pick(this.processes).host.feed({ kind: 'request', request })
-    this.#retransmit(request, id)
-  }
-
-  /** A client that hears nothing asks everyone. */
-  #retransmit(request: Request, id: string): void {
-    this.events.after(600, () => {
-      if (this.observers.acknowledged.has(id)) return
-      for (const { host } of this.processes) host.feed({ kind: 'request', request })
-      this.#retransmit(request, id)
+      process.host.start()
     })
   }
 
   #tick(process: Process): void {
-    const { host, skewMs, saboteur } = process
-    host.feed({ kind: 'tick', nowMs: EPOCH_MS + Math.floor(this.events.nowMs) + skewMs })
+    const { host, skewMs, pace, saboteur } = process
+    host.feed({ kind: 'tick', nowMs: EPOCH_MS + Math.floor(this.events.nowMs * pace) + skewMs })
     for (const outgoing of saboteur?.tick?.() ?? []) this.#network.send(process, outgoing)
     process.ticks += 1
-    const isLookedAt = !process.isFaulty && process.ticks % 4 === 0
-    const status = isLookedAt ? host.replica?.status() : undefined
-    if (status !== undefined) {
-      this.viewMax = Math.max(this.viewMax, status.view)
-      const { disk } = host
-      const isDurable = disk.durableIndex === disk.writtenIndex
-      this.observers.inspect(process.index, status, { recordCount: disk.records().length, isDurable })
-    }
-    this.events.after(TICK_MS, () => {
+    if (!process.isFaulty && process.ticks % LOOK_TICKS === 0) this.#look(process)
+    this.events.after(TICK_MS / pace, () => {
       this.#tick(process)
     })
+  }
+
+  #look({ host, index }: Process): void {
+    const status = host.replica?.status()
+    if (status === undefined) return
+    this.viewMax = Math.max(this.viewMax, status.view)
+    const { durableIndex, writtenIndex, recordCount } = host.disk
+    this.observers.tell('inspected', index, status, { recordCount, isDurable: durableIndex === writtenIndex })
   }
 
   #authenticate(bytes: Uint8Array): Result<Verified<PeerMessage>> {
@@ -247,32 +339,38 @@ export class World {
   /** A message leaves a replica, perhaps changed. */
   #leave(process: Process, effect: Extract<Effect, { kind: 'send' }>): void {
     const to = effect.to.map((did) => this.#settings.indexes.get(did) as number)
+    const { saboteur } = process
+    if (process.isFaulty && saboteur === undefined) {
+      this.#network.send(process, { to, bytes: effect.bytes })
+      return
+    }
     const message = this.#authenticate(effect.bytes)
-    if (message.ok && !process.isFaulty) this.observers.sent(process.index, message.value)
-    const outgoing =
-      process.saboteur === undefined || !message.ok
-        ? [{ to, bytes: effect.bytes }]
-        : process.saboteur.send(message.value, to)
+    if (message.ok && !process.isFaulty) this.observers.tell('sent', process.index, message.value)
+    const isChanged = saboteur !== undefined && message.ok
+    const outgoing = isChanged ? saboteur.send(message.value, to) : [{ to, bytes: effect.bytes }]
     for (const one of outgoing) this.#network.send(process, one)
   }
 
   #arrive(from: Process, target: Process, bytes: Uint8Array): void {
+    const { host, saboteur, isFaulty, index } = target
     const message = this.#authenticate(bytes)
     if (!message.ok) return
-    if (this.#tell !== undefined) this.#say(`${from.index} -> ${target.index} ${describeMessage(message.value)}`)
-    target.saboteur?.receive?.(message.value)
-    target.host.feed({ kind: 'message', message: message.value })
+    if (this.#tell !== undefined) this.#say(`${from.index} -> ${index} ${describeMessage(message.value)}`)
+    saboteur?.receive?.(message.value)
+    if (!isFaulty && host.replica !== undefined)
+      this.observers.tell('arrived', index, message.value, () => host.replica?.status())
+    host.feed({ kind: 'message', message: message.value })
   }
 
-  #delivered(process: Process, effect: Extract<Effect, { kind: 'deliver' }>): void {
-    this.#say(`replica ${process.index} delivers block ${effect.height}`)
-    if (!process.isFaulty) this.observers.delivered(process.index, effect)
+  #delivered({ index, isFaulty }: Process, effect: Extract<Effect, { kind: 'deliver' }>): void {
+    this.#say(`replica ${index} delivers block ${effect.height}`)
+    if (!isFaulty) this.observers.delivered(index, effect)
   }
 
-  #noted(process: Process, effect: Effect): void {
-    if (process.isFaulty) return
-    if (effect.kind === 'halt') this.observers.report('S1', `replica ${process.index} halts: ${effect.reason}`)
-    if (effect.kind === 'evidence') this.observers.accused(process.index, effect)
+  #noted({ index, isFaulty }: Process, effect: Effect): void {
+    if (isFaulty) return
+    if (effect.kind === 'halt') this.observers.report('S1', `replica ${index} halts: ${effect.reason}`)
+    if (effect.kind === 'evidence') this.observers.tell('accused', index, effect)
   }
 
   #say(line: string): void {
@@ -282,49 +380,46 @@ export class World {
   /** Runs until everything is done after the faults, a property fails, or patience ends. */
   run(): void {
     const deadline = CHAOS_MS + PATIENCE_MS
-    let nextCheckMs = CHAOS_MS
-    while (this.observers.violations.length === 0 && this.events.step(deadline)) {
+    let nextCheckMs = endOfSchedule(this.#schedule)
+    let isDone = false
+    while (!isDone && this.observers.violations.length === 0 && this.events.step(deadline)) {
       this.eventCount += 1
       if (this.events.nowMs < nextCheckMs) continue
       nextCheckMs = this.events.nowMs + 50
-      if (this.#isDone()) break
+      isDone = this.#isDone()
     }
-    if (this.observers.violations.length === 0 && !this.#isDone()) this.#reportUnfinished()
-    this.observers.finish()
+    if (this.observers.violations.length > 0) return
+    this.observers.tell('finished', { replicas: this.#finalStates(), wanted: this.#clients.wanted, isDone })
   }
 
   #correct(): Process[] {
     return this.processes.filter(({ isFaulty }) => !isFaulty)
   }
 
-  /** Everything asked for is certified everywhere, and whoever recovered votes again. */
-  #isDone(): boolean {
-    const statuses = this.#correct().map(({ host }) => host.replica?.status())
-    const heights = new Set(statuses.map((status) => status?.height))
-    const acknowledged = [...this.#requests].every(({ id }) => this.observers.acknowledged.has(toHex(id)))
-    if (!acknowledged) return false
-    // A replica that lost its disk waits for blocks: clients make some more.
-    if (statuses.some((status) => status?.mode === 'recovering') && this.#extra < 60) {
-      this.#extra += 1
-      this.#submit(
-        createSimulatedRequest(3, `extra ${this.#extra}`),
-        createDraws(this.#scenario.seed, `extra ${this.#extra}`),
-      )
-      return false
-    }
-    return heights.size === 1 && statuses.every((status) => status !== undefined && status.mode !== 'recovering')
+  #statuses(): (ReplicaStatus | undefined)[] {
+    return this.#correct().map(({ host }) => host.replica?.status())
   }
 
-  #reportUnfinished(): void {
-    const missing = this.#requests.filter(({ id }) => !this.observers.acknowledged.has(toHex(id))).length
-    const where = this.#correct().map(({ index, host }) => {
-      const status = host.replica?.status()
-      return status === undefined
-        ? `${index} is down`
-        : `${index}: ${status.mode}, view ${status.view}, height ${status.height} of ${status.executedHeight}`
+  #finalStates(): FinalState[] {
+    return this.#correct().map(({ index, host }) => {
+      const ids = (host.application as Partial<SimulatedApplication> | undefined)?.executed?.()
+      return { index, status: host.replica?.status(), executed: ids && new Set(ids) }
     })
-    const property = missing > 0 ? 'L1' : 'L2'
-    this.observers.report(property, `${missing} requests are not executed in time; ${where.join('; ')}`)
+  }
+
+  /** Everything asked for is certified everywhere, and whoever recovered votes again. */
+  #isDone(): boolean {
+    if (!this.#clients.isAnswered) return false
+    const statuses = this.#statuses()
+    // A replica that lost its disk waits for blocks: clients make some more.
+    if (statuses.some((status) => status?.mode === 'recovering') && this.#extra < EXTRA_REQUESTS_MAX) {
+      this.#extra += 1
+      const to = createDraws(this.#scenario.seed, `extra ${this.#extra}`).below(this.processes.length)
+      this.#clients.submit({ client: 3, payload: `extra ${this.#extra}`, to })
+      return false
+    }
+    const isUp = statuses.every((status) => status !== undefined && status.mode !== 'recovering')
+    return isUp && new Set(statuses.map((status) => status?.height)).size === 1
   }
 
   /** Hash of everything that happened. */
@@ -335,12 +430,35 @@ export class World {
 
   /** Certified heights of the correct replicas. */
   heights(): number[] {
-    return this.#correct().map(({ host }) => host.replica?.status().height ?? 0)
+    return this.#statuses().map((status) => status?.height ?? 0)
   }
 
   /** State roots of the correct replicas. */
   stateRoots(): string[] {
     return this.#correct().map(({ host }) => toHex(host.application?.head().stateRoot ?? new Uint8Array()))
+  }
+
+  /** Effects that each process carried out. */
+  effectCounts(): number[] {
+    return this.processes.map(({ host }) => host.effectCount)
+  }
+
+  /** What was planned, as data. */
+  schedule(): Schedule {
+    return this.#schedule
+  }
+}
+
+function configure({ seed, constantDelayMs }: Scenario, { signers }: SimulatedKeys): ReplicaConfig {
+  const chainId: ChainId = createId('chain', sha256(toUtf8(`simulation ${seed}`)))
+  return {
+    chainId,
+    members: signers.map(({ did }) => ({ did })),
+    timeoutTicks: TIMEOUT_TICKS,
+    batchWaitTicks: constantDelayMs === undefined ? 1 : 0,
+    batchTransactionsMax: 4,
+    windowSize: 4,
+    checkpointEvery: CHECKPOINT_EVERY,
   }
 }
 
