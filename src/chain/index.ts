@@ -59,6 +59,18 @@ export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, 
 export type { SkipReason } from './execute.ts'
 export type { Execution, Outcome, Rule } from './rule.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
+export {
+  encodeClientFrame,
+  encodeServerFrame,
+  FOLLOW_BLOCKS_MAX,
+  FOLLOW_BYTES_MAX,
+  parseClientFrame,
+  parseServerFrame,
+  SUBMIT_REFUSALS,
+  type ClientFrame,
+  type ServerFrame,
+  type SubmitRefusal,
+} from './ledger-protocol.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
 export { replayLedger, type ReplayCode } from './replay.ts'
 export { readMessage, type Socket, type SocketEvent } from './socket.ts'
