@@ -100,7 +100,11 @@ export function createLocalLedger(options: {
     const last = await store.height()
     for (let height = 1; height <= last; height++) {
       const stored = (await store.read(height)) ?? rejectArgument('store', `block ${height}`, 'none')
-      const failure = replayBlock(ledger, { ...stored, height }, verifier, (applied) => feed.commit(applied))
+      const failure = replayBlock(
+        ledger,
+        { ...stored, height },
+        { verifier, onBlock: (applied) => feed.commit(applied) },
+      )
       if (failure !== undefined) unwrap(failure)
     }
   }
@@ -127,6 +131,8 @@ export function createLocalLedger(options: {
     if (unstored !== undefined) await keep(unstored)
     const known = feed.find(transaction.id)
     if (known !== undefined) return known
+    // Others than the signer could not go on, and nobody else is here.
+    if (transaction.kind === 'config') rejectArgument('transaction', 'no change of members on a local ledger', 'config')
     const bytes = encodeTransaction(transaction)
     const timeMs = clock()
     // What cannot enter a block makes none.

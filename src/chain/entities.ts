@@ -15,6 +15,7 @@ import type { Did } from '../primitives/did.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
+import { memberListShape, type Member } from '../primitives/member.ts'
 import { COUNTER_MAX, DELEGATE_SLOT_MAX, GRANTS_MAX, TIME_MS_MAX } from '../primitives/limits.ts'
 import {
   account,
@@ -119,6 +120,16 @@ export interface TransactionEntry {
   readonly kind: string
   /** Null when it was applied. */
   readonly code: string | null
+}
+
+/** `members`: a set of members and from where on it certifies. */
+export interface MemberSet {
+  /** Counts the sets, from 0. */
+  readonly memberEpoch: number
+  /** First block of the epoch. */
+  readonly heightFirst: number
+  /** In the order that gives indexes. */
+  readonly members: readonly Member[]
 }
 
 /** Kind under which a T_data that reads is noted: it enters no record, so that no diagnosis can name it as its cause. */
@@ -231,11 +242,21 @@ export const transactionShape: Shape<TransactionEntry> = tuple({
 /** `quota/`: use of a minute. */
 export const quotaShape: Shape<QuotaEntry> = tuple({ minute: uint(Number.MAX_SAFE_INTEGER), count: counter })
 /**
- * `registrars` and `members`: who admits accounts, who runs replicas.
+ * `registrars`: who admits accounts.
  *
  * @internal
  */
 export const accountListShape: Shape<readonly Did[]> = listOf(account, { name: 'accounts', countMax: 1_024 })
+/**
+ * `members`: who orders the next block.
+ *
+ * @internal
+ */
+export const memberSetShape: Shape<MemberSet> = tuple({
+  memberEpoch: counter,
+  heightFirst: uint(COUNTER_MAX + 1, 1),
+  members: memberListShape,
+})
 /** Lists of labels. */
 export const labelNameShape: Shape<Label> = label
 /** Lists of transactions. */

@@ -9,12 +9,18 @@
 import type { Did } from '../primitives/did.ts'
 import type { Verified } from '../primitives/bytes.ts'
 import { transactionId } from '../primitives/shape.ts'
-import { validateTransaction, type ParsedTransaction, type Transaction } from '../transactions/index.ts'
+import {
+  validateTransaction,
+  type ParsedTransaction,
+  type Transaction,
+  type TransactionKind,
+} from '../transactions/index.ts'
 import { isCredentialLive, type PreKeyVerifier } from '../identity/index.ts'
 import { heldCredentials, registrarsOf } from './credentials.ts'
 import { keys, quotaShape, READ_KIND, slotShape, transactionShape, type SlotEntry } from './entities.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution, Outcome, Rule } from './rule.ts'
+import { membersOf } from './rules/config.ts'
 import { accountSlot } from './rules/register.ts'
 import type { RuleTable } from './rules/table.ts'
 import type { State, StateReader, StateWriter } from './state.ts'
@@ -52,11 +58,16 @@ function signerOf(state: StateReader, { sender, delegate, kind }: ParsedTransact
   const slot = state.get(keys.slot(sender, delegate), slotShape)
   if (slot !== undefined && slot.signingKey !== null) return slot
   // Who registers himself, and a registrar of the genesis, is known by his own first key until he has an account.
-  const isKnown = kind === 'register' && delegate === 0 && !state.has(keys.account(sender))
-  if (!isKnown) return undefined
-  const registrars = registrarsOf(state)
-  if (registrars.length > 0 && !registrars.includes(sender)) return undefined
+  // So is a member of the group who changes it: replicas need no accounts.
+  if (delegate !== 0 || state.has(keys.account(sender)) || !isKnownWithoutAccount(state, kind, sender)) return undefined
   return { ...accountSlot(sender), nonceNext: slot?.nonceNext ?? 0 }
+}
+
+function isKnownWithoutAccount(state: StateReader, kind: TransactionKind, sender: Did): boolean {
+  if (kind === 'config') return membersOf(state).members.some(({ did }) => did === sender)
+  if (kind !== 'register') return false
+  const registrars = registrarsOf(state)
+  return registrars.length === 0 || registrars.includes(sender)
 }
 
 /** Returns an executor with the given rules. */

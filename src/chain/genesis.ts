@@ -12,6 +12,7 @@ import type { Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { createId, type ChainId } from '../primitives/ids.ts'
 import { codecLimits, type CodecLimits } from '../primitives/limits.ts'
+import { memberListShape, type Member } from '../primitives/member.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import {
   account,
@@ -32,9 +33,7 @@ import {
 import { TAGS } from '../primitives/tags.ts'
 
 /** One replica of the group. */
-export interface GenesisMember {
-  readonly did: Did
-}
+export type GenesisMember = Member
 
 /** What a ledger is run with. */
 export interface Parameters {
@@ -74,7 +73,7 @@ export const defaultParameters: Parameters = {
 }
 
 const BALANCES_MAX = 4_096
-/** A genesis names up to 1,024 members, 64 registrars and 4,096 balances. */
+/** A genesis names up to 256 members, 64 registrars and 4,096 balances. */
 const genesisLimits: CodecLimits = { ...codecLimits, bytesMax: 512 * 1024 }
 
 /** A list in which no element has the name of another. */
@@ -94,11 +93,7 @@ const fieldsShape: Shape<GenesisFields> = versioned(1, {
     blockTransactionsMax: uint(65_536, 1),
   }),
   kinds: distinct(listOf(identifier, { name: 'kinds', countMin: 1, countMax: 64 }), (kind) => kind),
-  // A member that is named twice would have two votes.
-  members: distinct(
-    listOf(tuple({ did: account }), { name: 'members', countMin: 1, countMax: 1_024 }),
-    ({ did }) => did,
-  ),
+  members: memberListShape,
   registrars: distinct(listOf(account, { name: 'registrars', countMax: 64 }), (did) => did),
   balances: distinct(
     listOf(tuple({ account, amount: uint(Number.MAX_SAFE_INTEGER) }), { name: 'balances', countMax: BALANCES_MAX }),
@@ -133,12 +128,17 @@ export function createGenesis(
     preset,
     parameters: { ...defaultParameters, ...parameters },
     kinds: [...kinds],
-    members: members.map(({ did }) => ({ did })),
+    members: members.map(copyMember),
     registrars: [...registrars],
     balances: [...balances],
     timeMs: startMs,
     salt: salt === undefined ? drawBytes(random, 32) : copyBytes(salt),
   })
+}
+
+function copyMember({ did, bls }: Member): Member {
+  if (bls === undefined) return { did }
+  return { did, bls: { publicKey: copyBytes(bls.publicKey), proof: copyBytes(bls.proof) } }
 }
 
 /** Returns the canonical bytes of a genesis. */

@@ -92,10 +92,10 @@ export function headerCid(header: Header): CID {
   return createCid(DAG_CBOR_CODEC, hashHeader(header))
 }
 
-/** Returns the hash of a set of members in their order. */
+/** Returns the hash of a set of members in their order: their keys, without the proofs of these. */
 export function hashMembers(members: readonly GenesisMember[]): Digest32 {
   return taggedHash(
     TAGS.members,
-    members.map(({ did }) => toPublicKey(did)),
+    members.map(({ did, bls }) => (bls === undefined ? toPublicKey(did) : [toPublicKey(did), bls.publicKey])),
   )
 }

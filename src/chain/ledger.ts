@@ -6,27 +6,29 @@
  */
 
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
-import { restoreAuthenticatedMap } from '../primitives/authenticated-map.ts'
 import { equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
 import { toPublicKey, type Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest } from '../primitives/ids.ts'
 import { TIME_MS_MAX } from '../primitives/limits.ts'
+import type { Member } from '../primitives/member.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { createMerkleAccumulator, hashMerkleLeaf, type MerkleAccumulator } from '../primitives/merkle.ts'
-import { bytesOf, counter, encodeShape, listOf, parseShape, tuple, type Shape } from '../primitives/shape.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
 import type { Application, Applied, Request } from '../pbft/index.ts'
 import { hashTransaction, parseTransaction, type ParsedTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock, hashReceipts, hashTransactions, type Block } from './block.ts'
-import { accountListShape, balanceShape, keys } from './entities.ts'
+import { accountListShape, balanceShape, keys, memberSetShape, type MemberSet } from './entities.ts'
 import { createExecutor, QUOTA_WINDOW_MS, type Executor, type SkipReason } from './execute.ts'
 import type { Genesis } from './genesis.ts'
-import { hashHeader, hashMembers, headerShape, type Header } from './header.ts'
+import { hashHeader, hashMembers, type Header } from './header.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution } from './rule.ts'
+import { findMemberFault, membersOf } from './rules/config.ts'
 import { RULES, type RuleTable } from './rules/table.ts'
 import { createSignatureMemory } from './signature-memory.ts'
+import { readSnapshot, writeSnapshot, type LedgerHead } from './snapshot.ts'
 import { createState, type State, type StateReader } from './state.ts'
 
 /** A block that was just applied, with what it was made of. */
@@ -37,6 +39,8 @@ export interface AppliedBlock {
   /** Whose affairs each of them concerns. */
   readonly owners: readonly Did[]
   readonly skipped: readonly { readonly index: number; readonly because: SkipReason }[]
+  /** Set by the block that closes the member epoch: who orders the next one. */
+  readonly nextMembers: readonly Member[] | null
 }
 
 /** The state machine of a ledger. */
@@ -46,6 +50,8 @@ export interface Ledger extends Application {
   readonly state: StateReader & Pick<State, 'prove' | 'root'>
   /** The header at the head; undefined before the first block. */
   readonly header: Header | undefined
+  /** Who orders and certifies the next block, by the state at the head. */
+  readonly members: MemberSet
   /** Returns an applied block as consensus wants it. */
   encodeApplied(applied: AppliedBlock): Applied
   /** Nonce of the next transaction of an account and delegate. */
@@ -65,37 +71,32 @@ export interface Ledger extends Application {
   ): Result<{ readonly transaction: Verified<Transaction>; readonly nonceNext: number }>
 }
 
-interface Head {
-  readonly header: Header
-  readonly digest: Digest32
-  /** History before this header: what its `historyRoot` commits to. */
-  readonly before: { readonly count: number; readonly peaks: readonly Uint8Array[] }
+/** First element of a config transaction. */
+const CONFIG_VERSION = 11
+
+/** The number of a transaction's kind: canonical CBOR has it in the byte behind the head of the array. */
+function kindVersionOf(bytes: Uint8Array): number | undefined {
+  return bytes[1]
 }
-
-const digest = bytesOf(32) as Shape<Digest32>
-
-/** What a snapshot holds besides the map: the header at the head, and the history before it. */
-const metaShape = tuple({
-  header: headerShape,
-  historyCount: counter,
-  historyPeaks: listOf(digest, { name: 'peaks', countMax: 64 }),
-})
 
 /**
  * Returns a ledger at its genesis.
  *
  * @param options - `rules`: default those of all kinds that the genesis names; `verifier`: default {@link createVerifier};
- *   `preKeyVerifier`: of a ledger whose accounts have PRE keys, then on every replica: without it such registrations stay out
- * @throws When the genesis names a kind for which there is no rule, since others would execute it: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ *   `preKeyVerifier`: of a ledger whose accounts have PRE keys, then on every replica: without it such registrations stay out;
+ *   `blsVerifier`: of a ledger whose members have BLS keys, then on every replica: without it no such key enters later
+ * @throws When the genesis names a kind for which there is no rule, since others would execute it, or a member without a
+ *   proof of its BLS key: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createLedger(options: {
   readonly genesis: Genesis
   readonly rules?: RuleTable
   readonly verifier?: Verifier
   readonly preKeyVerifier?: PreKeyVerifier
+  readonly blsVerifier?: BlsVerifier
 }): Ledger {
-  const { genesis, verifier = createVerifier(), preKeyVerifier, rules = RULES } = options
-  const { chainId, parameters, members, kinds } = genesis
+  const { genesis, verifier = createVerifier(), preKeyVerifier, blsVerifier, rules = RULES } = options
+  const { chainId, parameters, kinds } = genesis
   const unknown = findUnknownKind(genesis, rules)
   if (unknown !== undefined) rejectArgument('genesis.kinds', `kinds out of ${Object.keys(rules).join(', ')}`, unknown)
   const allowed = Object.fromEntries(Object.entries(rules).filter(([kind]) => kinds.includes(kind))) as RuleTable
@@ -104,23 +105,32 @@ export function createLedger(options: {
     quotaPerMinute: parameters.quotaPerMinute,
     ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
   })
+  if (blsVerifier !== undefined) assertPossession(genesis, blsVerifier)
   const memory = createSignatureMemory(verifier)
-  const membersHash = hashMembers(members)
   let state = createGenesisState(genesis)
   let history: MerkleAccumulator = createMerkleAccumulator()
-  let head: Head | undefined
+  let head: LedgerHead | undefined
+
+  const headNow = (): ReturnType<Application['head']> => ({
+    height: head?.header.height ?? 0,
+    headerDigest: head?.digest ?? toDigest(chainId),
+    stateRoot: head?.header.stateRoot ?? state.root(),
+    memberEpoch: membersOf(state).memberEpoch,
+  })
 
   const executionAt = (position: number, timeMs: number): Omit<Execution, 'verifier'> => ({
     chainId,
     height: (head?.header.height ?? 0) + 1,
     position,
     timeMs,
+    ...(blsVerifier === undefined ? {} : { blsVerifier }),
   })
 
   function applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock {
     assertTime(batch.timeMs)
     const height = (head?.header.height ?? 0) + 1
     const timeMs = Math.max(head?.header.timeMs ?? genesis.timeMs, batch.timeMs)
+    const ordering = membersOf(state)
     const included: {
       readonly bytes: Bytes
       readonly transaction: Verified<Transaction>
@@ -141,9 +151,12 @@ export function createLedger(options: {
     }
     const receipts = included.map(({ receipt }) => receipt)
     const transactions = included.map(({ transaction }) => transaction)
+    const following = membersOf(state)
+    const closes = following.memberEpoch !== ordering.memberEpoch
+    const membersHash = hashMembers(ordering.members)
     const header: Header = {
       chainId,
-      memberEpoch: 0,
+      memberEpoch: ordering.memberEpoch,
       height,
       timeMs,
       parent: head?.digest ?? toDigest(chainId),
@@ -153,7 +166,7 @@ export function createLedger(options: {
       stateRoot: state.root(),
       historyRoot: history.root(),
       membersHash,
-      nextMembersHash: membersHash,
+      nextMembersHash: closes ? hashMembers(following.members) : membersHash,
     }
     const headerDigest = hashHeader(header)
     head = { header, digest: headerDigest, before: { count: history.count, peaks: history.peaks() } }
@@ -164,6 +177,7 @@ export function createLedger(options: {
       transactions,
       owners: included.map(({ owner }) => owner),
       skipped,
+      nextMembers: closes ? following.members : null,
     }
   }
 
@@ -180,6 +194,9 @@ export function createLedger(options: {
     const at = { ...executionAt(0, nowMs), verifier: memory.remembering }
     const transaction = executor.authenticate(state, parsed.value, at)
     if (typeof transaction === 'string') return refuseAdmission(parsed.value, transaction)
+    // Whoever proposes waits for a change of members to be executed: one that will be refused must not cost that.
+    const fault = transaction.kind === 'config' ? findMemberFault(state, transaction, at) : undefined
+    if (fault !== undefined) return refuseMembers(fault)
     return succeed({ transaction, nonceNext: executor.nonceNext(state, { sender, delegate }) })
   }
 
@@ -191,11 +208,10 @@ export function createLedger(options: {
     get header() {
       return head?.header
     },
-    head: () => ({
-      height: head?.header.height ?? 0,
-      headerDigest: head?.digest ?? toDigest(chainId),
-      stateRoot: head?.header.stateRoot ?? state.root(),
-    }),
+    head: headNow,
+    get members() {
+      return membersOf(state)
+    },
     applyBatch,
     encodeApplied,
     nonceNext: (of) => executor.nonceNext(state, of),
@@ -210,22 +226,14 @@ export function createLedger(options: {
       return transaction.nonce < nonceNext ? refuseNonce(transaction, nonceNext) : succeed(undefined)
     },
     validate: ({ requests }) => validateBatch(requests, genesis),
+    mayCloseEpoch: ({ requests }) => requests.some(({ bytes }) => kindVersionOf(bytes) === CONFIG_VERSION),
     apply({ requests, timeMs }, height): Applied {
       if (height !== (head?.header.height ?? 0) + 1) rejectArgument('height', 'the next height', `${height}`)
       return encodeApplied(applyBatch({ transactions: requests.map(({ bytes }) => bytes), timeMs }))
     },
     *snapshot() {
       if (head === undefined) return
-      const { count: historyCount, peaks } = head.before
-      const meta = { header: head.header, historyCount, historyPeaks: peaks as readonly Digest32[] }
-      // Kept before anything is given out: the ledger may go on between two chunks.
-      const kept = state.snapshot()
-      try {
-        yield encodeShape(meta, metaShape, { object: 'snapshot' })
-        yield* kept.exportChunks()
-      } finally {
-        kept.release()
-      }
+      yield* writeSnapshot(head, state)
     },
     restore(chunks, expected) {
       const restored = readSnapshot(chunks, expected.headerDigest)
@@ -234,7 +242,7 @@ export function createLedger(options: {
       history = restored.value.history
       const { header, before } = restored.value
       head = { header, digest: expected.headerDigest, before }
-      return succeed({ height: header.height, headerDigest: expected.headerDigest, stateRoot: header.stateRoot })
+      return succeed(headNow())
     },
   }
 }
@@ -250,8 +258,15 @@ function assertTime(timeMs: number): void {
     rejectArgument('batch.timeMs', 'integer milliseconds', 'something else')
 }
 
-function encodeApplied({ block, headerDigest }: AppliedBlock): Applied {
-  return { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+function encodeApplied({ block, headerDigest, nextMembers }: AppliedBlock): Applied {
+  const applied = { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+  return nextMembers === null ? applied : { ...applied, nextMembers }
+}
+
+/** A key without proof would let its owner sign for the others (docs/papers/PBFT.md). */
+function assertPossession({ members }: Genesis, blsVerifier: BlsVerifier): void {
+  const index = members.findIndex((member) => member.bls !== undefined && !blsVerifier.verifyPossession(member))
+  if (index !== -1) rejectArgument(`genesis.members.${index}.bls.proof`, 'a proof of possession of its key', 'another')
 }
 
 function createGenesisState(genesis: Genesis): State {
@@ -259,8 +274,7 @@ function createGenesisState(genesis: Genesis): State {
   state.draft((writer) => {
     for (const { account, amount } of genesis.balances) writer.set(keys.balance(account), amount, balanceShape)
     writer.set(keys.registrars, genesis.registrars, accountListShape)
-    const members = genesis.members.map(({ did }) => did)
-    writer.set(keys.members, members, accountListShape)
+    writer.set(keys.members, { memberEpoch: 0, heightFirst: 1, members: genesis.members }, memberSetShape)
     return { keep: true, result: undefined }
   })
   return state
@@ -269,6 +283,10 @@ function createGenesisState(genesis: Genesis): State {
 function refuseAdmission(transaction: ParsedTransaction, because: SkipReason): Result<never> {
   const message = `transaction of ${transaction.sender}: ${because}; nothing of it will enter a block`
   return fail('ERR_SIGNATURE_INVALID', message, { path: 'transaction', details: { signer: transaction.sender } })
+}
+
+function refuseMembers(fault: string): Result<never, 'ERR_CHAIN_MEMBERS'> {
+  return fail('ERR_CHAIN_MEMBERS', `change of members: ${fault}`, { path: 'transaction', details: {} })
 }
 
 /** Returns the refusal of who sent too much in this minute. */
@@ -328,34 +346,4 @@ function overLimit(limit: string, allowed: number, found: number): Result<never,
     path: 'batch',
     details: { limit, allowed, found },
   })
-}
-
-/** The state of a snapshot, if it is the one that the header with this digest commits to. */
-function readSnapshot(
-  chunks: Iterable<Uint8Array>,
-  headerDigest: Digest32,
-): Result<Pick<Head, 'header' | 'before'> & { readonly state: State; readonly history: MerkleAccumulator }> {
-  const [first, ...rest] = chunks
-  const meta = parseShape(first ?? new Uint8Array(), metaShape, { object: 'snapshot' })
-  if (!meta.ok) return meta
-  const { header, historyCount: count, historyPeaks: peaks } = meta.value
-  const wrong = (expected: string) =>
-    fail('ERR_CHAIN_PROOF', `snapshot: expected ${expected}`, { path: 'snapshot', details: { height: header.height } })
-  if (!equalBytes(hashHeader(header), headerDigest)) return wrong('the header that was asked for')
-  const before = { count, peaks }
-  const history = restoreHistory(before)
-  if (count !== header.height - 1 || history === undefined || !equalBytes(history.root(), header.historyRoot)) {
-    return wrong('the history before its header')
-  }
-  history.append(hashMerkleLeaf(headerDigest))
-  const map = restoreAuthenticatedMap({ root: header.stateRoot, chunks: rest })
-  return map.ok ? succeed({ header, before, history, state: createState(map.value) }) : map
-}
-
-function restoreHistory(before: Head['before']): MerkleAccumulator | undefined {
-  try {
-    return createMerkleAccumulator(before)
-  } catch {
-    return undefined
-  }
 }

@@ -4,6 +4,7 @@
 
 import { fail, succeed, type Failure, type Result } from '../errors.ts'
 import { equalBytes } from '../primitives/bytes.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
@@ -39,33 +40,54 @@ export async function replayLedger(
     readonly verifier?: Verifier
     /** Needed where accounts have PRE keys. */
     readonly preKeyVerifier?: PreKeyVerifier
+    /** Needed where members have BLS keys: for their possession, and for certificates of constant size. */
+    readonly blsVerifier?: BlsVerifier
     readonly onBlock?: (applied: AppliedBlock) => void
     /** How many blocks there are, for progress. */
     readonly total?: number
   },
 ): Promise<Result<Ledger, ReplayCode>> {
   const { genesis, verifier = createVerifier(), onBlock, total = 0 } = options
-  const { preKeyVerifier } = options
+  const { preKeyVerifier, blsVerifier } = options
+  const bls = blsVerifier === undefined ? {} : { blsVerifier }
   const unknown = findUnknownKind(genesis)
   if (unknown !== undefined) return refuseProof(0, 'genesis names a kind that this library does not know')
-  const ledger = createLedger({ genesis, verifier, ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }) })
+  const unproven = genesis.members.find(
+    (member) => member.bls !== undefined && blsVerifier?.verifyPossession(member) === false,
+  )
+  if (unproven !== undefined) return refuseProof(0, `genesis: no proof that ${unproven.did} holds its BLS key`)
+  const ledger = createLedger({
+    genesis,
+    verifier,
+    ...bls,
+    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+  })
   let height = 0
   for await (const stored of blocks) {
-    const failure = replayBlock(ledger, { ...stored, height: ++height }, verifier, onBlock)
+    const failure = replayBlock(ledger, { ...stored, height: ++height }, { verifier, ...bls, onBlock })
     if (failure !== undefined) return failure
     await reportStep(options, { done: height, total, step: 'replay' })
   }
   return succeed(ledger)
 }
 
-/** Executes the next stored block on a ledger; returns why it does not follow, if so. The ledger is of no use then. */
+/**
+ * Executes the next stored block on a ledger and verifies its certificate by the members that the blocks before it decided;
+ * returns why it does not follow, if so. The ledger is of no use then.
+ */
 export function replayBlock(
   ledger: Ledger,
   { height, block: bytes, certificate: certificateBytes }: StoredBlock,
-  verifier: Verifier,
-  onBlock: ((applied: AppliedBlock) => void) | undefined,
+  options: {
+    readonly verifier: Verifier
+    readonly blsVerifier?: BlsVerifier
+    readonly onBlock?: ((applied: AppliedBlock) => void) | undefined
+  },
 ): Failure<ReplayCode> | undefined {
+  const { onBlock, ...verifiers } = options
   const { genesis } = ledger
+  // Before the block is executed: it may change them.
+  const { members, memberEpoch } = ledger.members
   const block = parseBlock(bytes)
   if (!block.ok) return block
   const certificate = parseCertificate(certificateBytes)
@@ -77,15 +99,15 @@ export function replayBlock(
   if (!equalBytes(encodeHeader(applied.block.header), encodeHeader(header))) {
     return refuseProof(height, `block ${height}: its header is not the one that its transactions give`)
   }
-  const { members, chainId } = genesis
+  const { chainId } = genesis
   const holds =
     certificate.value.height === height &&
-    certificate.value.memberEpoch === header.memberEpoch &&
-    verifyCertificate(certificate.value, { members, chainId, headerDigest: applied.headerDigest, verifier })
+    certificate.value.memberEpoch === memberEpoch &&
+    verifyCertificate(certificate.value, { members, chainId, headerDigest: applied.headerDigest, ...verifiers })
   if (!holds) {
     return fail('ERR_CHAIN_CERTIFICATE', `block ${height}: no quorum of its members signed it`, {
       path: `blocks.${height}`,
-      details: { height, memberEpoch: header.memberEpoch },
+      details: { height, memberEpoch },
     })
   }
   onBlock?.(applied)

@@ -5,6 +5,7 @@
 import type { Verified } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { ChainId } from '../primitives/ids.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { Verifier } from '../primitives/signature.ts'
 import type { Transaction, TransactionKind } from '../transactions/index.ts'
 import type { RefusalCode } from './receipt.ts'
@@ -19,6 +20,8 @@ export interface Execution {
   /** Block time. Nothing else is the time. */
   readonly timeMs: number
   readonly verifier: Verifier
+  /** Checks possession of members' BLS keys; without it none is taken. */
+  readonly blsVerifier?: BlsVerifier
 }
 
 /** What became of a transaction. */

@@ -47,6 +47,7 @@ import { deriveQuorum } from './quorum.ts'
 import { digestShape, epochShape, sequenceShape, signatureListShape } from './shape.ts'
 
 export type { Member } from '../primitives/member.ts'
+export { deriveQuorum } from './quorum.ts'
 
 /** One signature a member, or the sum of several. */
 export type CertificateProof =

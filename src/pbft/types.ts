@@ -27,6 +27,8 @@ export interface Head {
   readonly height: number
   readonly headerDigest: Digest32
   readonly stateRoot: Digest32
+  /** Epoch of the members that order the next block, where the application knows it: a replica of another one is refused. */
+  readonly memberEpoch?: number
 }
 
 /**
@@ -43,6 +45,11 @@ export interface Application {
   check(request: Request): Result<unknown>
   /** Judges the form of a batch at vote time, without state (execution decides nonces and quotas). */
   validate(batch: ProposedBatch): Result<unknown>
+  /**
+   * Tells whether a batch may close the member epoch; its proposer then proposes nothing behind it until it is executed.
+   * Only a hint, which saves work: what is ordered behind the closing block is never executed.
+   */
+  mayCloseEpoch?(batch: ProposedBatch): boolean
   /** Executes the batch as block `height`, always the next one. Requests that state refuses are skipped or get a receipt. */
   apply(batch: ProposedBatch, height: number): Applied
   /** The state at the head, in chunks of at most 1 MiB. */

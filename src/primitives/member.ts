@@ -5,7 +5,7 @@
  * pairing: whether the proof holds is for the port in `member-bls.ts`.
  */
 
-import type { Bytes } from './bytes.ts'
+import { toHex, type Bytes } from './bytes.ts'
 import type { Did } from './did.ts'
 import { MEMBERS_MAX } from './limits.ts'
 import { account, bytesOf, listOf, mapped, Mismatch, tuple, type Shape } from './shape.ts'
@@ -41,13 +41,19 @@ export const memberShape: Shape<Member> = {
   write: ({ did, bls }) => (bls === undefined ? plain.write({ did }) : keyed.write({ did, ...bls })),
 }
 
-/** 1 to 256 members, none twice: who is named twice would have two votes. */
+function areDistinct(names: readonly string[]): boolean {
+  return new Set(names).size === names.length
+}
+
+/** 1 to 256 members, none twice, by no key: who is named twice would have two votes. */
 export const memberListShape: Shape<readonly Member[]> = mapped(
   listOf(memberShape, { name: 'members', countMin: 1, countMax: MEMBERS_MAX }),
   {
     parse(members) {
-      const isDistinct = new Set(members.map(({ did }) => did)).size === members.length
-      return isDistinct ? members : new Mismatch('elements that are distinct')
+      const blsKeys = members.flatMap(({ bls }) => (bls === undefined ? [] : [toHex(bls.publicKey)]))
+      return areDistinct(members.map(({ did }) => did)) && areDistinct(blsKeys)
+        ? members
+        : new Mismatch('elements that are distinct')
     },
     format: (members) => members,
   },

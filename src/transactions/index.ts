@@ -18,6 +18,7 @@ export {
 } from '../errors.ts'
 export { grantee as granteeShape, grantTerms as grantTermsShape, type AccessBody } from './access.ts'
 export type { AnswerBody } from './answer.ts'
+export { approveMembers, hashMemberChange, type ConfigBody, type MemberApproval, type MemberChange } from './config.ts'
 export type { DataBody, DataReadBody, DataWriteBody } from './data.ts'
 export type { DelegateBody } from './delegate.ts'
 export type { DiagnosisBody } from './diagnosis.ts'

@@ -4,6 +4,7 @@
 
 import { accessKind, type AccessBody } from './access.ts'
 import { acknowledgeKind, complaintKind, type AnswerBody } from './answer.ts'
+import { configKind, type ConfigBody } from './config.ts'
 import { dataKind, type DataBody } from './data.ts'
 import { delegateKind, type DelegateBody } from './delegate.ts'
 import { diagnosisKind, type DiagnosisBody } from './diagnosis.ts'
@@ -25,6 +26,7 @@ export interface TransactionBodies {
   readonly transfer: TransferBody
   readonly acknowledge: AnswerBody
   readonly complaint: AnswerBody
+  readonly config: ConfigBody
 }
 
 /** The kinds by name. */
@@ -39,4 +41,5 @@ export const KINDS: { readonly [K in keyof TransactionBodies]: KindDefinition<Tr
   transfer: transferKind,
   acknowledge: acknowledgeKind,
   complaint: complaintKind,
+  config: configKind,
 }

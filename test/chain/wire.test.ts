@@ -219,10 +219,12 @@ describe('genesis', () => {
     const dids = people.map(createDid)
     const large = createGenesis({
       ...fields,
-      members: dids.slice(0, 1_024).map((did) => ({ did })),
+      members: dids.slice(0, 256).map((did) => ({ did })),
       balances: dids.map((account) => ({ account, amount: Number.MAX_SAFE_INTEGER })),
     })
     expect(parseGenesis(encodeGenesis(large)).ok).toBe(true)
+    const members = dids.slice(0, 257).map((did) => ({ did }))
+    expect(codeOf(() => createGenesis({ ...fields, members }))).toBe('ERR_ARGUMENT_INVALID')
   })
 
   it('is in the state: balances, registrars and members', () => {

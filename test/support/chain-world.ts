@@ -35,6 +35,7 @@ const KINDS = [
   'transfer',
   'acknowledge',
   'complaint',
+  'config',
 ]
 
 /** A ledger of one and those who write to it. */

@@ -4,6 +4,7 @@ import type { TransactionKind } from '../../transactions/index.ts'
 import type { Rule } from '../rule.ts'
 import { applyAccess } from './access.ts'
 import { applyAcknowledge, applyComplaint } from './answer.ts'
+import { applyConfig } from './config.ts'
 import { applyData } from './data.ts'
 import { applyDelegate } from './delegate.ts'
 import { applyDiagnosis } from './diagnosis.ts'
@@ -27,4 +28,5 @@ export const RULES: RuleTable = {
   transfer: applyTransfer,
   acknowledge: applyAcknowledge,
   complaint: applyComplaint,
+  config: applyConfig,
 }
