@@ -24,12 +24,6 @@ const MAJOR = ['integer', 'negative integer', 'byte string', 'text', 'array', 'm
 /** A decoded object must not get another prototype. */
 const PROTO = toUtf8('__proto__')
 
-interface Head {
-  readonly major: number
-  readonly argument: number
-  readonly next: number
-}
-
 /** A failure on its way out of the walk; the codec catches it, nobody else sees it. */
 export class Refusal extends Error {
   /** What the codec returns. */
@@ -60,13 +54,36 @@ export function overLimit(byteOffset: number, limit: string, allowed: number, fo
   return new Refusal(fail('ERR_CODEC_LIMIT', message, { details: { limit, allowed, found } }))
 }
 
-/** Reads one head; refuses arguments that are not in their shortest form and indefinite lengths. */
-function readHead(bytes: Uint8Array, offset: number): Head {
+/** One walk: the input, its limits, how many items it has met, and the head that was read last. */
+export interface Walk {
+  readonly bytes: Uint8Array
+  readonly limits: CodecLimits
+  items: number
+  argument: number
+  /** Offset behind the head. */
+  next: number
+}
+
+/** Returns a walk that begins. */
+export function startWalk(bytes: Uint8Array, limits: CodecLimits): Walk {
+  return { bytes, limits, items: 0, argument: 0, next: 0 }
+}
+
+/**
+ * Reads one head into the walk, since an object for each would cost more than the rest of the walk, and returns its major
+ * type; refuses arguments that are not in their shortest form and indefinite lengths.
+ */
+function readHead(walk: Walk, offset: number): number {
+  const { bytes } = walk
   const first = bytes[offset]
   if (first === undefined) throw malformed(offset, 'another item, found the end')
   const major = first >> 5
   const info = first & 31
-  if (info < 24) return { major, argument: info, next: offset + 1 }
+  if (info < 24) {
+    walk.argument = info
+    walk.next = offset + 1
+    return major
+  }
   if (info > 27) throw malformed(offset, `a definite ${MAJOR[major]}`)
   const size = 1 << (info - 24)
   const next = offset + 1 + size
@@ -77,22 +94,16 @@ function readHead(bytes: Uint8Array, offset: number): Head {
   if (major !== 7 && argument < (size === 1 ? 24 : 2 ** (4 * size))) {
     throw notCanonical(offset, `the shortest ${MAJOR[major]}`)
   }
-  return { major, argument, next }
+  walk.argument = argument
+  walk.next = next
+  return major
 }
 
-/** One walk: the input, its limits, and how many items it has met. */
-export interface Walk {
-  readonly bytes: Uint8Array
-  readonly limits: CodecLimits
-  items: number
-}
-
-function endOfString(walk: Walk, head: Head): number {
-  if (head.argument > walk.limits.stringBytesMax) {
-    throw overLimit(head.next, 'bytes in a string', walk.limits.stringBytesMax, head.argument)
-  }
-  const end = head.next + head.argument
-  if (end > walk.bytes.length) throw malformed(head.next, `${head.argument} bytes, found the end`)
+function endOfString(walk: Walk): number {
+  const { argument, next, limits } = walk
+  if (argument > limits.stringBytesMax) throw overLimit(next, 'bytes in a string', limits.stringBytesMax, argument)
+  const end = next + argument
+  if (end > walk.bytes.length) throw malformed(next, `${argument} bytes, found the end`)
   return end
 }
 
@@ -111,22 +122,17 @@ function sequenceLength(bytes: Uint8Array, offset: number, end: number): number 
   return length
 }
 
-function endOfText(walk: Walk, head: Head): number {
-  const { bytes } = walk
-  const end = endOfString(walk, head)
-  for (let offset = head.next; offset < end;) {
+function endOfText(walk: Walk): number {
+  const { bytes, argument, next } = walk
+  const end = endOfString(walk)
+  for (let offset = next; offset < end;) {
     const length = sequenceLength(bytes, offset, end)
     if (length === 0) throw malformed(offset, 'well-formed UTF-8')
     offset += length
   }
   // Decoders of UTF-8 drop a leading mark, so the text would come back as another one.
-  if (
-    bytes[head.next] === 0xef &&
-    bytes[head.next + 1] === 0xbb &&
-    bytes[head.next + 2] === 0xbf &&
-    head.argument > 2
-  ) {
-    throw malformed(head.next, 'text without a byte order mark')
+  if (bytes[next] === 0xef && bytes[next + 1] === 0xbb && bytes[next + 2] === 0xbf && argument > 2) {
+    throw malformed(next, 'text without a byte order mark')
   }
   return end
 }
@@ -138,24 +144,24 @@ function countItems(walk: Walk, count: number, offset: number): void {
   if (count > walk.bytes.length - offset) throw malformed(offset, `${count} items, found the end`)
 }
 
-function walkArray(walk: Walk, head: Head, depth: number): number {
-  countItems(walk, head.argument, head.next)
-  let offset = head.next
-  for (let i = 0; i < head.argument; i++) offset = walkItem(walk, offset, depth)
+function walkArray(walk: Walk, depth: number): number {
+  const { argument: count } = walk
+  countItems(walk, count, walk.next)
+  let offset = walk.next
+  for (let i = 0; i < count; i++) offset = walkItem(walk, offset, depth)
   return offset
 }
 
-function walkMap(walk: Walk, head: Head, depth: number): number {
-  const { bytes, limits } = walk
-  if (head.argument > limits.mapKeysMax) throw overLimit(head.next, 'keys in a map', limits.mapKeysMax, head.argument)
-  countItems(walk, head.argument * 2, head.next)
-  let offset = head.next
+function walkMap(walk: Walk, depth: number): number {
+  const { bytes, limits, argument: count } = walk
+  if (count > limits.mapKeysMax) throw overLimit(walk.next, 'keys in a map', limits.mapKeysMax, count)
+  countItems(walk, count * 2, walk.next)
+  let offset = walk.next
   let previous: Uint8Array | undefined
-  for (let i = 0; i < head.argument; i++) {
-    const keyHead = readHead(bytes, offset)
-    if (keyHead.major !== 3) throw malformed(offset, 'a text key')
-    const keyEnd = endOfText(walk, keyHead)
-    const key = bytes.subarray(keyHead.next, keyEnd)
+  for (let i = 0; i < count; i++) {
+    if (readHead(walk, offset) !== 3) throw malformed(offset, 'a text key')
+    const keyEnd = endOfText(walk)
+    const key = bytes.subarray(walk.next, keyEnd)
     if (previous !== undefined && (key.length - previous.length || compareBytes(key, previous)) <= 0) {
       throw notCanonical(offset, 'distinct keys, shorter first, then in byte order')
     }
@@ -175,14 +181,14 @@ export function isCidBytes(bytes: Uint8Array): boolean {
   }
 }
 
-function walkLink(walk: Walk, head: Head, offset: number): number {
-  if (head.argument !== LINK_TAG) throw malformed(offset, `tag ${LINK_TAG}`)
-  const inner = readHead(walk.bytes, head.next)
-  if (inner.major !== 2) throw malformed(head.next, 'the bytes of a CID')
-  const end = endOfString(walk, inner)
+function walkLink(walk: Walk, offset: number): number {
+  if (walk.argument !== LINK_TAG) throw malformed(offset, `tag ${LINK_TAG}`)
+  const inner = walk.next
+  if (readHead(walk, inner) !== 2) throw malformed(inner, 'the bytes of a CID')
+  const end = endOfString(walk)
   // The leading zero is the mark of a binary CID; after an empty string it is the next item's, and no CID is left.
-  const isLink = walk.bytes[inner.next] === 0 && isCidBytes(walk.bytes.subarray(inner.next + 1, end))
-  if (!isLink) throw malformed(head.next, 'the bytes of a CID')
+  const isLink = walk.bytes[walk.next] === 0 && isCidBytes(walk.bytes.subarray(walk.next + 1, end))
+  if (!isLink) throw malformed(inner, 'the bytes of a CID')
   return end
 }
 
@@ -192,28 +198,28 @@ function walkLink(walk: Walk, head: Head, offset: number): number {
  * Throws {@link Refusal} for what is no canonical DAG-CBOR within the limits.
  */
 export function walkItem(walk: Walk, offset: number, depth: number): number {
-  const head = readHead(walk.bytes, offset)
-  if (head.major >= 4 && head.major <= 6 && depth >= walk.limits.depthMax) {
+  const major = readHead(walk, offset)
+  if (major >= 4 && major <= 6 && depth >= walk.limits.depthMax) {
     throw overLimit(offset, 'levels', walk.limits.depthMax, depth + 1)
   }
-  switch (head.major) {
+  switch (major) {
     case 0:
     case 1:
-      return head.next
+      return walk.next
     case 2:
-      return endOfString(walk, head)
+      return endOfString(walk)
     case 3:
-      return endOfText(walk, head)
+      return endOfText(walk)
     case 4:
-      return walkArray(walk, head, depth + 1)
+      return walkArray(walk, depth + 1)
     case 5:
-      return walkMap(walk, head, depth + 1)
+      return walkMap(walk, depth + 1)
     case 6:
-      return walkLink(walk, head, offset)
+      return walkLink(walk, offset)
     default: {
       const simple = walk.bytes[offset] as number
       if (simple < 0xf4 || simple > 0xf6) throw malformed(offset, 'true, false or null, and no float')
-      return head.next
+      return walk.next
     }
   }
 }
@@ -233,12 +239,11 @@ const unlimited: CodecLimits = {
  * @param indexes - position in each array, outermost first
  */
 export function locateItem(bytes: Uint8Array, indexes: readonly number[]): number {
-  const walk: Walk = { bytes, limits: unlimited, items: 0 }
+  const walk = startWalk(bytes, unlimited)
   let offset = 0
   for (const index of indexes) {
-    const head = readHead(bytes, offset)
-    if (head.major !== 4 || index >= head.argument) return offset
-    offset = head.next
+    if (readHead(walk, offset) !== 4 || index >= walk.argument) return offset
+    offset = walk.next
     for (let i = 0; i < index; i++) offset = walkItem(walk, offset, 0)
   }
   return offset

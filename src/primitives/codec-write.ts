@@ -102,10 +102,10 @@ function writeItem(output: Output, value: CborValue): void {
 /**
  * Returns the encoding of a value that has one.
  *
- * @param size - bytes that it takes; where that is wrong the encoding takes longer to write, and is right
+ * @param into - where it is written: as long as the encoding, or the result is another array
  */
-export function writeValue(value: CborValue, size: number): Bytes {
-  const output: Output = { bytes: new Uint8Array(size), length: 0 }
+export function writeValue(value: CborValue, into: Bytes): Bytes {
+  const output: Output = { bytes: into, length: 0 }
   writeItem(output, value)
-  return output.length === output.bytes.length ? output.bytes : output.bytes.slice(0, output.length)
+  return output.length === output.bytes.length ? output.bytes : output.bytes.subarray(0, output.length)
 }

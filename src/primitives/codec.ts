@@ -16,7 +16,7 @@ import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { compareBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
 import { buildValue, type Strings } from './codec-build.ts'
 import type { CborValue } from './codec-value.ts'
-import { isCidBytes, malformed, notCanonical, overLimit, Refusal, walkItem, type CodecErrorCode } from './codec-walk.ts'
+import { isCidBytes, malformed, notCanonical, overLimit, Refusal, startWalk, walkItem, type CodecErrorCode } from './codec-walk.ts'
 import { writeValue } from './codec-write.ts'
 import { codecLimits, type CodecLimits } from './limits.ts'
 
@@ -27,15 +27,32 @@ const UINT64_MAX = 2n ** 64n - 1n
 
 function parseWalked(bytes: Uint8Array, limits: CodecLimits, strings: Strings): Result<CborValue, CodecErrorCode> {
   if (bytes.length > limits.bytesMax) throw overLimit(0, 'bytes', limits.bytesMax, bytes.length)
-  const end = walkItem({ bytes, limits, items: 0 }, 0, 0)
+  const end = walkItem(startWalk(bytes, limits), 0, 0)
   if (end !== bytes.length) {
     const message = `byte ${end}: expected the end, found ${bytes.length - end} more bytes`
     return fail('ERR_CODEC_TRAILING_BYTES', message, { details: { byteOffset: end } })
   }
   const value = buildValue(bytes, strings)
-  const again = writeValue(value, bytes.length)
-  if (compareBytes(again, bytes) === 0) return succeed(value)
-  throw notCanonical(firstDifference(again, bytes), 'the bytes that encoding gives')
+  const offset = compareWritten(value, bytes)
+  if (offset === undefined) return succeed(value)
+  throw notCanonical(offset, 'the bytes that encoding gives')
+}
+
+const SCRATCH_BYTES = 1_024
+
+/** For writing what was read: used again, since making an array costs more than filling it. */
+let scratch: Bytes | undefined
+
+/** Returns the offset at which the encoding of a value begins to differ from what it was read from, or undefined. */
+function compareWritten(value: CborValue, bytes: Uint8Array): number | undefined {
+  const into = bytes.length > SCRATCH_BYTES ? new Uint8Array(bytes.length) : (scratch ??= new Uint8Array(SCRATCH_BYTES))
+  try {
+    const again = writeValue(value, into)
+    return compareBytes(again, bytes) === 0 ? undefined : firstDifference(again, bytes)
+  } finally {
+    // What was written may be secret, and this array stays.
+    into.fill(0, 0, bytes.length)
+  }
 }
 
 /**
@@ -180,7 +197,7 @@ function measure(value: unknown, depth: number, check: Check): number {
 export function encodeCbor(value: CborValue, limits: CodecLimits = codecLimits): Bytes {
   const size = measure(value, 0, { limits, items: 0, path: [] })
   if (size > limits.bytesMax) rejectArgument('value', `at most ${limits.bytesMax} bytes encoded`, `${size}`)
-  return writeValue(value, size)
+  return writeValue(value, new Uint8Array(size))
 }
 
 /**
