@@ -6,14 +6,15 @@
  */
 
 import { performance } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
 import { isatty } from 'node:tty'
 
-import type { Command, CommandIo } from './command.ts'
+import type { Command, ProcessIo } from './command.ts'
 
 interface Entry {
   /** One line in the list of commands. */
   readonly summary: string
-  load(): Promise<Command>
+  load(): Promise<Command<ProcessIo>>
 }
 
 const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
@@ -24,6 +25,20 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
       load: async () => (await import('./verify-command.ts')).verifyCommand,
     },
   ],
+  [
+    'genesis',
+    {
+      summary: 'makes the file from which the members of a ledger start',
+      load: async () => (await import('./genesis-command.ts')).genesisCommand,
+    },
+  ],
+  [
+    'cluster',
+    {
+      summary: 'starts a consortium of processes on this machine',
+      load: async () => (await import('./cluster-command.ts')).clusterCommand,
+    },
+  ],
 ])
 
 function usage(): string {
@@ -31,11 +46,32 @@ function usage(): string {
   return `Usage: vitalseal COMMAND [options]\n\n${lines.join('\n')}\n\nvitalseal COMMAND --help says more about a command.\n`
 }
 
-const io: CommandIo = {
+/** 128 and the number of SIGINT, as shells count. */
+const INTERRUPTED = 130
+
+const io: ProcessIo = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: isatty(process.stderr.fd),
   elapsedMs: () => performance.now(),
+  program: process.argv[1] ?? '',
+  onStop(listener) {
+    let isAsked = false
+    const ask = () => {
+      if (isAsked) process.exit(INTERRUPTED)
+      isAsked = true
+      listener()
+    }
+    process.on('SIGINT', ask)
+    process.on('SIGTERM', ask)
+  },
+  onLine(listener) {
+    const lines = createInterface({ input: process.stdin })
+    lines.on('line', listener)
+    lines.on('close', () => listener(undefined))
+    // Waiting for what somebody may type keeps no process alive.
+    if ('unref' in process.stdin) process.stdin.unref()
+  },
 }
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
