@@ -131,7 +131,9 @@ function sendSnapshot(core: Core, to: number, wanted: { readonly height: number;
   }
   if (core.served === undefined || (wanted.height !== 0 && wanted.height !== core.served.height)) return
   const { height, chunks } = core.served
-  const certificate = core.history.find(height)?.certificate
+  // After a restart the log may hold no more than the certificate of its checkpoint.
+  const { checkpoint } = core
+  const certificate = core.history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)
   const chunk = chunks[wanted.index]
   // Without its certificate nobody would take it; whoever asks will ask again.
   if (certificate === undefined || chunk === undefined) return

@@ -36,8 +36,16 @@ export function watchProgress(core: Core): void {
   timers.lastStatusMark = mark
   if (moved) return
   broadcast(core, ownStatus(core, { withCheckpoint: false }))
-  if (isBehind(core)) fetchBlocks(core)
+  if (isBehind(core) || mayLackCertificates(core)) fetchBlocks(core)
   refetch(core)
+}
+
+/**
+ * Tells whether somebody claims certificates of blocks that this replica has executed. One claim is enough to ask: where votes
+ * went with the disks of restarted replicas, one may be all that is left of them.
+ */
+function mayLackCertificates(core: Core): boolean {
+  return core.executed > core.certified && core.peers.some((peer) => peer.certified > core.certified)
 }
 
 /** Tells whether something is unfinished here. */

@@ -137,8 +137,10 @@ export function observeEquivocation({ settings, faulty, report }: ObservedGroup)
     return isCurrent && sequence > status.stableHeight && sequence <= status.stableHeight + settings.logSpan
   }
   return {
+    // A crash may come before what the last input led to was told.
     started: (index) => {
       heard.forget(`${index}/`)
+      for (const pair of owed.keys()) if (pair.startsWith(`${index}/`)) owed.delete(pair)
     },
     sent: (index, message) => {
       if (message.kind === 'prepare' && message.signer === index) sent.add(`${index}`, message.body)
