@@ -1,0 +1,145 @@
+/**
+ * Decapsulation: the owner opens her capsules, the delegatee opens what was converted for him. Both come to the same key.
+ *
+ * Both run the whole computation again from the message inside and compare every bit, and the delegatee compares K with
+ * e(pk_A, Q_w)^r besides. Without that, a producer and a proxy together could make capsules that the delegatee accepts and
+ * the owner refuses. Whatever is wrong, the answer is one code without a reason.
+ */
+
+import { VitalsealError } from '../errors.ts'
+import { BLS_GROUP_ORDER } from '../primitives/bls-secret.ts'
+import type { BlsScalar } from '../primitives/bls12-381.ts'
+import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
+import type { GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
+import { createPairingGroups } from '../primitives/portable-groups.ts'
+import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
+import { splitCore, type Capsule } from './capsule.ts'
+import { encodeCondition, isSameCondition, type Condition } from './condition.ts'
+import { blindingOf } from './delegate.ts'
+import { secretOf, type PreKeyPair } from './keys.ts'
+import { hashReKey, termsOf, type ReKeyTerms } from './re-key.ts'
+import type { ReEncryptedCapsule } from './re-encrypt.ts'
+import { conditionPairing, conditionPoint, maskMessage, reopen, type Opened } from './transcript.ts'
+
+/** Conditions of an owner whose key is kept with its lines, 30 KiB each. */
+const CONDITION_KEYS_KEPT = 64
+/** Re-keys of a delegatee whose y is kept, 0.2 KiB each. */
+const BLINDINGS_KEPT = 256
+
+/** What a delegatee derives from a re-key's terms, once. */
+interface Blinding {
+  /** 1/y. */
+  readonly inverse: BlsScalar
+  /** The id that a re-key of these terms must have. */
+  readonly id: string
+}
+
+interface Memory {
+  readonly conditionKeys: RecentMap<string, PreparedG2>
+  readonly blindings: RecentMap<string, Blinding>
+}
+
+/** Derived secrets live as long as the pair of keys that they come from, and no longer. */
+const memories = new WeakMap<PairingGroups, WeakMap<PreKeyPair, Memory>>()
+
+function memoryOf(groups: PairingGroups, keys: PreKeyPair): Memory {
+  let ofGroups = memories.get(groups)
+  if (ofGroups === undefined) memories.set(groups, (ofGroups = new WeakMap()))
+  let memory = ofGroups.get(keys)
+  if (memory === undefined) {
+    memory = { conditionKeys: createRecentMap(CONDITION_KEYS_KEPT), blindings: createRecentMap(BLINDINGS_KEPT) }
+    ofGroups.set(keys, memory)
+  }
+  return memory
+}
+
+/**
+ * Returns the key of a capsule, 32 bytes; secret. The same for the owner and for every delegatee.
+ *
+ * With the owner's keys, a capsule: about 5 ms, 14 ms for the first of a condition. With the delegatee's keys, a converted
+ * capsule: about 4 ms, 11 ms for the first of a re-key.
+ *
+ * @throws When one bit is not as it was made, the capsule is for somebody else, or its maker was dishonest:
+ *   `ERR_DECRYPTION_FAILED`; when the keys are those of the other side: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ * @see privacy-preserving-secure-sharing, 4.2.9 (Decrypt); scheme cpre, Decaps, in the guide
+ */
+export function decapsulate(
+  capsule: Capsule | ReEncryptedCapsule,
+  keys: PreKeyPair,
+  options: { readonly groups?: PairingGroups } = {},
+): Bytes {
+  const { groups = createPairingGroups() } = options
+  const opened = capsule.kind === 'capsule' ? openOwn(groups, capsule, keys) : openConverted(groups, capsule, keys)
+  if (opened !== undefined) return opened.key
+  throw new VitalsealError('ERR_DECRYPTION_FAILED', 'the capsule does not open with these keys', { details: {} })
+}
+
+function openOwn(groups: PairingGroups, capsule: Capsule, keys: PreKeyPair): Opened | undefined {
+  const { scalar, publicKey } = secretOf(keys, 'delegator')
+  if (!equalBytes(publicKey, capsule.delegator)) return undefined
+  const parts = splitCore(capsule)
+  const point = groups.parseG1(parts.point)
+  if (point === undefined) return undefined
+  // Any condition opens it; a maker whose masks differ spoils the proof or the other masks, never the owner's answer.
+  const [condition] = capsule.conditions as readonly [Condition]
+  const { conditionKeys } = memoryOf(groups, keys)
+  const name = toHex(encodeCondition(condition))
+  let conditionKey = conditionKeys.get(name)
+  if (conditionKey === undefined) {
+    conditionKey = groups.prepareG2(groups.multiplyG2(conditionPoint(groups, publicKey, condition), scalar))
+    conditionKeys.set(name, conditionKey)
+  }
+  const shared = groups.encodeGt(groups.pair([[point, conditionKey]]) as GtElement)
+  return reopen(groups, capsule, maskMessage(parts.masked[0] as Bytes, shared, context(capsule, condition)))
+}
+
+function context(capsule: Capsule, condition: Condition) {
+  return { facts: capsule, condition, point: splitCore(capsule).point }
+}
+
+function openConverted(groups: PairingGroups, converted: ReEncryptedCapsule, keys: PreKeyPair): Opened | undefined {
+  const { publicKey } = secretOf(keys, 'delegatee')
+  const { capsule, condition } = converted
+  const position = capsule.conditions.findIndex((other) => isSameCondition(other, condition))
+  if (!equalBytes(publicKey, converted.delegatee) || position < 0) return undefined
+  const owner = groups.parseG1(capsule.delegator)
+  // Membership in GT comes before any power with a secret: an element of order 37 would tell 1/y modulo 37.
+  const element = groups.parseGt(converted.element)
+  if (owner === undefined || element === undefined) return undefined
+  const blinding = blindingFor(groups, converted, keys)
+  if (blinding?.id !== converted.reKeyId) return undefined
+  const shared = groups.powerGt(element, blinding.inverse)
+  const masked = splitCore(capsule).masked[position] as Bytes
+  const message = maskMessage(masked, groups.encodeGt(shared), context(capsule, condition))
+  const opened = reopen(groups, capsule, message)
+  if (opened === undefined) return undefined
+  const base = conditionPairing(groups, { bytes: capsule.delegator, element: () => owner }, condition)
+  return groups.isEqualGt(groups.powerGtPublic(base, opened.scalar), shared) ? opened : undefined
+}
+
+/** y of a re-key for this delegatee, and the id that follows from it; undefined where E or the owner's key is no point. */
+function blindingFor(groups: PairingGroups, terms: ReKeyTerms, keys: PreKeyPair): Blinding | undefined {
+  const { scalar } = secretOf(keys, 'delegatee')
+  const { blindings } = memoryOf(groups, keys)
+  const name = toHex(hashReKey(terms, new Uint8Array(0)))
+  const known = blindings.get(name)
+  if (known !== undefined) return known
+  const ephemeral = groups.parseG1(terms.ephemeral)
+  const owner = groups.parseG1(terms.delegator)
+  if (ephemeral === undefined || owner === undefined) return undefined
+  const blinding = blindingOf(groups.encodeG1(groups.multiplyG1(ephemeral, scalar)), termsOf(terms))
+  const commitment = groups.encodeG1(groups.multiplyG1(owner, blinding))
+  const made = { inverse: invertScalar(blinding), id: toHex(hashReKey(terms, commitment)) }
+  blindings.set(name, made)
+  return made
+}
+
+/** The inverse modulo r by Fermat: the same steps for every scalar. */
+function invertScalar(scalar: BlsScalar): BlsScalar {
+  let result = 1n
+  for (const bit of (BLS_GROUP_ORDER - 2n).toString(2)) {
+    result = (result * result) % BLS_GROUP_ORDER
+    if (bit === '1') result = (result * scalar) % BLS_GROUP_ORDER
+  }
+  return result as BlsScalar
+}
