@@ -115,7 +115,7 @@ export function createLedger(options: {
     height: head?.header.height ?? 0,
     headerDigest: head?.digest ?? toDigest(chainId),
     stateRoot: head?.header.stateRoot ?? state.root(),
-    memberEpoch: membersOf(state).memberEpoch,
+    members: membersOf(state),
   })
 
   const executionAt = (position: number, timeMs: number): Omit<Execution, 'verifier'> => ({

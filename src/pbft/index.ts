@@ -44,6 +44,7 @@ export {
   type VerifyCertificateOptions,
 } from './certificate.ts'
 export { type ReplicaConfig } from './config.ts'
+export { deriveNextConfig, findMemberEpoch } from './member-epoch.ts'
 export { verifyEvidence } from './evidence.ts'
 export {
   MESSAGE_KINDS,
@@ -71,6 +72,7 @@ export {
   type Head,
   type Input,
   type LogRecord,
+  type MemberSet,
   type Replica,
   type ReplicaMode,
   type ReplicaStatus,

@@ -18,6 +18,7 @@ import {
   type Core,
 } from './core.ts'
 import { CLIENT_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts'
+import { awaitsClosing, isClosed } from './member-epoch.ts'
 import type { VerifiedMessage } from './message.ts'
 import { acceptProposal } from './normal-case.ts'
 
@@ -31,6 +32,10 @@ export function handleRequest(core: Core, request: Request): void {
   }
   if (core.pool.knows(request)) {
     refuse('ignored', 'known')
+    return
+  }
+  if (isClosed(core)) {
+    refuse('ignored', 'the member epoch is closed')
     return
   }
   const judged = core.application.check(request)
@@ -50,8 +55,8 @@ export function handleRequest(core: Core, request: Request): void {
 /** Takes a request that another replica passes on. Its client's signature is what counts, not who sent it. */
 export function handleForwarded(core: Core, message: VerifiedMessage<'request'>): void {
   const request = message.body
-  if (core.pool.knows(request)) {
-    ignore(core, message, 'known')
+  if (core.pool.knows(request) || isClosed(core)) {
+    ignore(core, message, 'known, or the member epoch is closed')
     return
   }
   const judged = core.application.check(request)
@@ -93,6 +98,7 @@ export function propose(core: Core): void {
     const { batchTransactionsMax, batchBytesMax, batchWaitTicks } = core.settings
     const limits = { countMax: batchTransactionsMax, bytesMax: batchBytesMax }
     if (!core.pool.isDue(limits, core.tick - batchWaitTicks)) return
+    if (awaitsClosing(core, sequence)) return
     const batch = createBatch({
       originalView: core.view,
       proposer: core.self,

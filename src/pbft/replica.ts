@@ -77,6 +77,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       return core.outbox.drain()
     },
     status: () => describeStatus(core),
+    pending: () => [...core.pool.entries()].map(({ request }) => request),
     digest: () => digestState(core),
   })
 }
@@ -99,8 +100,12 @@ function createCore(settings: Settings, options: ReplicaOptions, records: readon
   const { signer, application, log } = options
   const self = settings.indexes.get(signer.did)
   if (self === undefined) return rejectArgument('signer', 'the key of a member', 'another key')
-  const { height } = application.head()
-  const { baseHeight } = settings
+  const { height, members } = application.head()
+  const { baseHeight, memberEpoch } = settings
+  // A replica that went on in a closed epoch would vote for what nobody executes.
+  if (members !== undefined && members.memberEpoch !== memberEpoch) {
+    rejectArgument('application', `a head in member epoch ${memberEpoch}`, `${members.memberEpoch}`)
+  }
   if (height < baseHeight || (log === undefined && height !== baseHeight)) {
     rejectArgument('application', `a head at height ${baseHeight} for a member that starts`, `${height}`)
   }

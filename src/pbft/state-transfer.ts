@@ -17,6 +17,7 @@ import { handlePrePrepare } from './normal-case.ts'
 import { encodeRecord } from './record.ts'
 import { writeSegment } from './segment.ts'
 import type { CommitCertificate } from './shape.ts'
+import type { Head } from './types.ts'
 
 /** FETCHes of one member that are answered in one tick. */
 const FETCHES_PER_TICK = 16
@@ -125,7 +126,8 @@ function sendBlocks(core: Core, to: number, height: number): void {
 function sendSnapshot(core: Core, to: number, wanted: { readonly height: number; readonly index: number }): void {
   const { served, executed, settings } = core
   const isOld = served === undefined || served.height + settings.logSpan < executed
-  if (wanted.height === 0 && isOld) {
+  // After the end of the epoch the application goes on without this replica.
+  if (wanted.height === 0 && isOld && core.application.head().height === executed) {
     const chunks = [...core.application.snapshot()].map((chunk) => Uint8Array.from(chunk))
     core.served = { height: executed, chunks }
   }
@@ -220,11 +222,13 @@ function takeSnapshotPart(core: Core, message: VerifiedMessage<'fetched'>, part:
   core.incoming = undefined
   const { headerDigest } = certificate
   const restored = core.application.restore(chunks as Uint8Array[], { height, headerDigest })
-  if (restored.ok && equalBytes(restored.value.headerDigest, headerDigest)) adoptState(core, height, certificate)
+  if (restored.ok && equalBytes(restored.value.headerDigest, headerDigest))
+    adoptState(core, restored.value, certificate)
   else reject(core, message, 'a snapshot that does not give the certified header')
 }
 
-function adoptState(core: Core, height: number, certificate: SnapshotPart['certificate']): void {
+function adoptState(core: Core, { height, members }: Head, certificate: SnapshotPart['certificate']): void {
+  if (members !== undefined && members.memberEpoch !== core.settings.memberEpoch) core.nextMembers = members.members
   core.executed = height
   core.certified = height
   // What waits may have been executed in the blocks that were skipped.

@@ -5,6 +5,7 @@
  */
 
 import { broadcast, currentPrimary, seal, sendTo, type Core } from './core.ts'
+import { isClosed } from './member-epoch.ts'
 import { watchView } from './new-view.ts'
 import { propose } from './proposal.ts'
 import { watchProgress } from './status.ts'
@@ -16,6 +17,8 @@ const FORWARDS_PER_TICK = 64
 export function handleTick(core: Core, nowMs: number): void {
   core.tick += 1
   core.nowMs = nowMs
+  // After the end of its epoch a replica answers, and begins nothing.
+  if (isClosed(core)) return
   watchView(core)
   propose(core)
   forwardRequests(core)

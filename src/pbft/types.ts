@@ -21,14 +21,22 @@ export interface Applied {
   readonly nextMembers?: readonly Member[]
 }
 
+/** The members of one epoch. */
+export interface MemberSet {
+  /** Counts the sets, from 0. */
+  readonly memberEpoch: number
+  /** In the order that gives indexes. */
+  readonly members: readonly Member[]
+}
+
 /** Where a state machine stands. */
 export interface Head {
   /** Blocks applied; 0 before the first. */
   readonly height: number
   readonly headerDigest: Digest32
   readonly stateRoot: Digest32
-  /** Epoch of the members that order the next block, where the application knows it: a replica of another one is refused. */
-  readonly memberEpoch?: number
+  /** Who orders the next block, where the application knows it: then a replica of another epoch is refused. */
+  readonly members?: MemberSet
 }
 
 /**
@@ -130,6 +138,11 @@ export interface Replica {
   step(input: Input): readonly Effect[]
   /** Where it stands; cheap. */
   status(): ReplicaStatus
+  /**
+   * Requests that are known here and not executed, oldest first: when an epoch has closed, they go to the replica of the
+   * next one.
+   */
+  pending(): readonly Request[]
   /** Digest of the whole state: two replicas that took the same inputs have the same one. */
   digest(): Digest32
 }

@@ -87,7 +87,7 @@ describe('headers', () => {
     expect(codeOf(() => world.ledger.apply(batch, 5))).toBe('ERR_ARGUMENT_INVALID')
     const { block, headerDigest, stateRoot } = world.ledger.apply(batch, 4)
     expect(unwrap(parseBlock(block)).header.stateRoot).toEqual(stateRoot)
-    expect(world.ledger.head()).toEqual({ height: 4, headerDigest, stateRoot, memberEpoch: 0 })
+    expect(world.ledger.head()).toEqual({ height: 4, headerDigest, stateRoot, members: world.ledger.members })
   })
 })
 
