@@ -1,0 +1,36 @@
+/** Small circuits for tests of gadgets and proofs, and what it takes to find a wire that nothing holds. */
+
+import { FIELD_ORDER } from '../../src/zk/field.ts'
+import { CircuitBuilder } from '../../src/zk/relations/builder.ts'
+import { findBroken, type Relation, type Witness } from '../../src/zk/relations/relation.ts'
+
+export interface Built {
+  readonly relation: Relation
+  readonly witness: Witness
+}
+
+/** Runs gadgets in a fresh builder. */
+export function build(run: (builder: CircuitBuilder) => void): Built {
+  const builder = new CircuitBuilder()
+  run(builder)
+  return builder.finish()
+}
+
+/** Names of the wires of which another value passes. Tries x + 1, -x, 1 - x, r - 1 and an element that follows from the wire. */
+export function findFreeWires({ relation, witness }: Built): string[] {
+  const touching = relation.wireNames.map((): number[] => [])
+  for (const [i, { a, b, c }] of relation.constraints.entries()) {
+    for (const wire of new Set([...a.wires, ...b.wires, ...c.wires])) touching[wire]!.push(i)
+  }
+  return relation.wireNames.filter((_, wire) => {
+    const x = witness[wire]!
+    const others = [x + 1n, FIELD_ORDER - x, FIELD_ORDER + 1n - x, FIELD_ORDER - 1n, x + 12_345n * BigInt(wire) + 7n]
+    // Only constraints that touch the wire can notice.
+    const local = { ...relation, constraints: touching[wire]!.map((i) => relation.constraints[i]!) }
+    return others.some((other) => {
+      const value = other % FIELD_ORDER
+      if (wire === 0 || value === x) return false
+      return findBroken(local, witness.with(wire, value)).length === 0
+    })
+  })
+}
