@@ -1,72 +1,163 @@
-// Runs many seeds of the simulator. Usage: npm run sim -- --seeds N [--nodes n]
-// [--seed FIRST]. Prints a failing seed with its violation; the last line is `simulated N seeds, V violations`.
+// Runs many seeds of the simulator over all cores. Usage: npm run sim -- [--seeds N] [--seed FIRST] [--nodes n] ..., see
+// --help. Prints what was found with what it takes to run it again; the last line is `simulated N seeds, V violations`.
 import { parseArgs } from 'node:util'
 
-import {
-  explainRun,
-  generateScenario,
-  shrinkScenario,
-  simulate,
-  type Strategy,
-} from '../../src/pbft/simulator/index.ts'
+import type { Strategy } from '../../src/pbft/simulator/index.ts'
+import { addReports, countCrashPoints, emptyReport, runJob, type Job, type Report } from './jobs.ts'
+import { coreCount, runJobs, serveJobs } from './pool.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    nodes: { type: 'string' },
-    byzantine: { type: 'string' },
-    explain: { type: 'boolean', default: false },
-    shrink: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const help = `Simulates groups of replicas with faults, and reports every property that does not hold.
 
-if (values.help) {
-  console.log('--seeds N  how many (1000)\n--seed S   the first (1)\n--nodes n  replicas (mixed)')
-  console.log('--byzantine S  one faulty replica of this strategy in every seed')
-  console.log('--explain  print the transcript of failing seeds\n--shrink   make failing scenarios small first')
-} else {
-  runCampaign(Number(values.seed), Number(values.seeds))
+--seeds N         how many seeds (1000)
+--seed S          the first (1)
+--nodes n         replicas (4, 5, 6, 7 and 10 mixed)
+--byzantine S     one faulty replica of this strategy in every seed
+--twins R         scenarios of twins too: 2 rounds (4,096), 3 rounds (262,144), or "sample" of 4 to 8 rounds
+--twins-count N   no more than so many of them
+--crash-points    every crash point too
+--regressions     every scenario that showed a bug too
+--gate            what every push runs: 10,000 seeds, regressions, twins of two rounds
+--explain         print the transcript of failing seeds, made small first
+--jobs J          processes (one for each core)`
+
+/** What one kind of jobs came to. */
+export interface Outcome {
+  readonly report: Report
+  readonly seconds: number
+  /** Time that processors worked. */
+  readonly busySeconds: number
 }
 
-function runCampaign(first: number, count: number): void {
-  const started = process.hrtime.bigint()
-  const totals = { violations: 0, events: 0, simulatedMs: 0, byzantine: 0, crashes: 0, viewChanges: 0, repeated: 0 }
-  for (let seed = first; seed < first + count; seed++) {
-    const options = values.nodes === undefined ? {} : { replicaCount: Number(values.nodes) }
-    const generated = generateScenario(seed, options)
-    const scenario =
-      values.byzantine === undefined ? generated : { ...generated, byzantine: [values.byzantine as Strategy] }
-    const run = simulate(scenario)
-    totals.events += run.eventCount
-    totals.simulatedMs += run.simulatedMs
-    if ((scenario.byzantine?.length ?? 0) > 0) totals.byzantine += 1
-    if ((scenario.faults?.crashes ?? 0) > 0) totals.crashes += 1
-    if (run.viewMax > 0) totals.viewChanges += 1
-    if (seed % 100 === 0) {
-      totals.repeated += 1
-      if (simulate(scenario).traceHash !== run.traceHash) {
-        totals.violations += 1
-        console.log(`seed ${seed}: two runs differ`)
+/** Runs jobs over all cores, and prints what they find. */
+export async function runAll(
+  jobs: Iterable<Job>,
+  options: { readonly program: string; readonly workers: number; readonly total: number; readonly name: string },
+): Promise<Outcome> {
+  const started = performance.now()
+  let report = emptyReport
+  let busyMs = 0
+  await runJobs<Job, Report>(options.program, jobs, {
+    workers: options.workers,
+    onAnswer: (answer) => {
+      report = addReports(report, answer.result)
+      busyMs += answer.busyMs
+      for (const { what, property, message, transcript } of answer.result.findings) {
+        console.log(`${what}\n  ${property}: ${message}`)
+        if (transcript !== undefined) console.log(transcript)
       }
-    }
-    if (run.violations.length > 0) {
-      totals.violations += 1
-      const { property, message } = run.violations[0] ?? { property: '', message: '' }
-      console.log(`seed ${seed} ${JSON.stringify(scenario)}\n  ${property}: ${message}`)
-      if (values.explain) console.log(explainRun(values.shrink ? simulate(shrinkScenario(scenario)) : run))
-    }
-    if (process.stderr.isTTY && seed % 20 === 0) process.stderr.write(`\r${seed - first + 1} of ${count}`)
-  }
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9
-  const rate = (count / seconds).toFixed(1)
-  console.log(
-    `${rate} seeds/s, ${(totals.events / seconds / 1000).toFixed(0)} k events/s, ${Math.round(totals.simulatedMs / 1000 / seconds)} times real time`,
-  )
-  console.log(
-    `with Byzantine replicas ${totals.byzantine}, with crashes ${totals.crashes}, with view changes ${totals.viewChanges}, run twice ${totals.repeated}`,
-  )
-  console.log(`simulated ${count} seeds, ${totals.violations} violations`)
-  if (totals.violations > 0) process.exitCode = 1
+      const { count, findings } = report
+      const progress = `${count} of ${options.total} ${options.name}, ${findings.length} violations`
+      if (process.stderr.isTTY) process.stderr.write(`\r${progress}${count >= options.total ? '\n' : ''}`)
+    },
+  })
+  return { report, seconds: (performance.now() - started) / 1_000, busySeconds: busyMs / 1_000 }
 }
+
+/** Splits a range into jobs. */
+export function* split<J>(
+  range: { readonly first: number; readonly count: number },
+  size: number,
+  make: (first: number, count: number) => J,
+): Generator<J> {
+  const end = range.first + range.count
+  for (let first = range.first; first < end; first += size) yield make(first, Math.min(size, end - first))
+}
+
+/** Runs seeds. */
+export async function runSeeds(
+  options: Omit<Extract<Job, { kind: 'seeds' }>, 'kind'>,
+  run: { readonly program: string; readonly workers: number },
+): Promise<Outcome> {
+  const jobs = split(options, 25, (first, count): Job => ({ ...options, kind: 'seeds', first, count }))
+  const outcome = await runAll(jobs, { ...run, total: options.count, name: 'seeds' })
+  const { report, seconds, busySeconds } = outcome
+  const perCore = (report.count / busySeconds).toFixed(1)
+  const speed = Math.round(report.simulatedMs / 1_000 / busySeconds)
+  console.log(
+    `${perCore} seeds/s of one core, ${(report.events / busySeconds / 1_000).toFixed(0)} k events/s, ${speed} times real time; ${seconds.toFixed(1)} s in all`,
+  )
+  const share = (part: number): string => `${part} (${((100 * part) / Math.max(1, report.count)).toFixed(1)} %)`
+  console.log(
+    `with Byzantine replicas ${share(report.byzantine)}, with crashes ${share(report.crashes)}, with view changes ${share(report.viewChanges)}, with secp256k1 ${share(report.real)}, run twice ${share(report.repeated)}`,
+  )
+  return outcome
+}
+
+/** Runs scenarios of twins. */
+export async function runTwins(
+  rounds: number | 'sample',
+  range: { readonly first: number; readonly count: number },
+  run: { readonly program: string; readonly workers: number },
+): Promise<Outcome> {
+  const jobs = split(range, 128, (first, count): Job => ({ kind: 'twins', rounds, first, count }))
+  const outcome = await runAll(jobs, { ...run, total: range.count, name: 'scenarios of twins' })
+  const { report, seconds } = outcome
+  console.log(
+    `simulated ${report.count} scenarios of twins in ${rounds === 'sample' ? '4 to 8' : rounds} rounds, ${report.findings.length} violations; ${seconds.toFixed(1)} s`,
+  )
+  return outcome
+}
+
+/** Runs every crash point. */
+export async function runCrashPoints(run: { readonly program: string; readonly workers: number }): Promise<Outcome> {
+  const total = countCrashPoints()
+  const jobs = split({ first: 0, count: total }, 50, (first, count): Job => ({ kind: 'crash-points', first, count }))
+  const outcome = await runAll(jobs, { ...run, total, name: 'crash points' })
+  const { report, seconds } = outcome
+  console.log(`simulated ${report.count} crash points, ${report.findings.length} violations; ${seconds.toFixed(1)} s`)
+  return outcome
+}
+
+/** Runs every scenario that showed a bug. */
+export async function runRegressions(run: { readonly program: string; readonly workers: number }): Promise<Outcome> {
+  const outcome = await runAll([{ kind: 'regressions' }], { ...run, workers: 1, total: 1, name: 'regressions' })
+  console.log(`simulated ${outcome.report.count} regressions, ${outcome.report.findings.length} violations`)
+  return outcome
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      nodes: { type: 'string' },
+      byzantine: { type: 'string' },
+      twins: { type: 'string' },
+      'twins-count': { type: 'string' },
+      'crash-points': { type: 'boolean', default: false },
+      regressions: { type: 'boolean', default: false },
+      gate: { type: 'boolean', default: false },
+      explain: { type: 'boolean', default: false },
+      jobs: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    console.log(help)
+    return
+  }
+  const run = { program: import.meta.url, workers: values.jobs === undefined ? coreCount() : Number(values.jobs) }
+  const outcomes: Outcome[] = []
+  const twins = values.twins ?? (values.gate ? '2' : undefined)
+  if (values.regressions || values.gate) outcomes.push(await runRegressions(run))
+  if (twins !== undefined) {
+    const rounds = twins === 'sample' ? twins : Number(twins)
+    const all = rounds === 'sample' ? 10_000 : 64 ** rounds
+    const count = values['twins-count'] === undefined ? all : Number(values['twins-count'])
+    outcomes.push(await runTwins(rounds, { first: 0, count }, run))
+  }
+  if (values['crash-points']) outcomes.push(await runCrashPoints(run))
+  const seeds = {
+    first: Number(values.seed),
+    count: Number(values.seeds ?? (values.gate ? 10_000 : outcomes.length > 0 ? 0 : 1_000)),
+    replicaCount: values.nodes === undefined ? undefined : Number(values.nodes),
+    byzantine: values.byzantine as Strategy | undefined,
+    isExplained: values.explain,
+  }
+  if (seeds.count > 0) outcomes.push(await runSeeds(seeds, run))
+  const violations = outcomes.reduce((sum, { report }) => sum + report.findings.length, 0)
+  if (seeds.count > 0) console.log(`simulated ${seeds.count} seeds, ${violations} violations`)
+  if (violations > 0) process.exitCode = 1
+}
+
+if (!serveJobs(runJob)) await main()

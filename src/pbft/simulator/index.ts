@@ -9,10 +9,21 @@
  */
 
 export { createSimulatedApplication, createSimulatedRequest, type SimulatedApplication } from './application.ts'
+export { crashPointScenario, listCrashPoints, type CrashPoint } from './crash-points.ts'
 export { createSimulatedKeys, type SimulatedKeys } from './keys.ts'
 export { type Violation } from './observers.ts'
+export {
+  PARTITION_SHAPES,
+  type Partition,
+  type PlannedCrash,
+  type PlannedLink,
+  type PlannedRequest,
+  type Schedule,
+  type UnsyncedFate,
+} from './plan.ts'
 export { generateScenario, STRATEGIES, type Faults, type Scenario, type Strategy } from './scenario.ts'
 export { explainRun, shrinkScenario, simulate, type SimulationRun } from './simulate.ts'
+export { simulateTwins, twinsRounds, TWINS_ROUND_CHOICES, type TwinsRound, type TwinsRun } from './twins.ts'
 export {
   isVitalsealError,
   unwrap,

@@ -55,7 +55,8 @@ export function observeLatency(delayMs: number): ObserverFactory {
         expect(`certifying block ${height} at replica ${index}`, proposed.get(height), 4)
       },
       sent: (index, { kind, body }) => {
-        if (kind === 'pre-prepare') proposed.set(body.sequence, nowMs())
+        // A replica that lacks it gets it again.
+        if (kind === 'pre-prepare' && !proposed.has(body.sequence)) proposed.set(body.sequence, nowMs())
         if (kind !== 'exec-vote') return
         const heard = (replies.get(body.sequence) ?? new Set()).add(index)
         replies.set(body.sequence, heard)

@@ -268,9 +268,13 @@ export class World {
     const process = this.#processOf(member)
     const { host } = process
     const due = { effects, unsynced, downMs }
-    this.events.after(atMs, () => {
-      host.dueCrash = due
-    })
+    // From the very beginning means before the first input.
+    if (atMs === 0) host.dueCrash = due
+    else {
+      this.events.after(atMs, () => {
+        host.dueCrash = due
+      })
+    }
     if (byMs === undefined) return
     this.events.after(byMs, () => {
       // Whoever was idle crashes now, between two inputs.
