@@ -27,8 +27,8 @@ const HOST = '127.0.0.1'
 export interface ClusterNodeFiles {
   readonly index: number
   readonly did: Did
-  /** `ws://127.0.0.1:7001`. */
-  readonly endpoint: string
+  /** `127.0.0.1:7001`. */
+  readonly address: string
   readonly configFile: string
   /** Directory of its database. */
   readonly directory: string
@@ -77,7 +77,7 @@ export async function prepareCluster(options: ClusterFilesOptions): Promise<Clus
     return {
       index,
       did,
-      endpoint: `ws://${HOST}:${ports[index] ?? 0}`,
+      address: `${HOST}:${ports[index] ?? 0}`,
       configFile: file('node.json'),
       directory: file('data'),
       traceFile: options.hasTrace === true ? file('trace.ndjson') : undefined,
@@ -196,8 +196,8 @@ async function writeConfig(node: ClusterNodeFiles, nodes: readonly ClusterNodeFi
     genesis: '../genesis.cbor',
     key: 'key',
     directory: 'data',
-    listen: node.endpoint.replace('ws://', ''),
-    peers: nodes.filter(({ index }) => index !== node.index).map(({ endpoint }) => endpoint),
+    listen: node.address,
+    peers: nodes.filter(({ index }) => index !== node.index).map(({ address }) => `ws://${address}`),
     ...(node.traceFile === undefined ? {} : { trace: 'trace.ndjson' }),
   }
   await writeFile(node.configFile, `${JSON.stringify(config, null, 2)}\n`)

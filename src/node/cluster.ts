@@ -20,7 +20,7 @@ export interface ClusterNode {
   /** Its place in the genesis. */
   readonly index: number
   readonly did: Did
-  /** Where it listens, `ws://127.0.0.1:7001`. */
+  /** Where clients connect, `ws://127.0.0.1:7001/ledger`. */
   readonly endpoint: string
   /** Directory of its database. */
   readonly directory: string
@@ -129,7 +129,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     genesis,
     genesisFile,
-    endpoints: files.map(({ endpoint }) => endpoint),
+    endpoints: files.map(endpointOf),
     nodes: () => slots.map(toNode),
     async kill(index) {
       const { process: running } = find(index)
@@ -205,7 +205,9 @@ function delayOf(slot: Slot): number {
   return Math.min(RESTART_MAX_MS, RESTART_FIRST_MS * 2 ** Math.max(0, slot.failures - 1))
 }
 
+const endpointOf = ({ address }: ClusterNodeFiles) => `ws://${address}/ledger`
+
 function toNode({ files, process: running }: Slot): ClusterNode {
-  const { index, did, endpoint, directory, traceFile } = files
-  return { index, did, endpoint, directory, traceFile, pid: running?.pid, status: running?.status() }
+  const { index, did, directory, traceFile } = files
+  return { index, did, endpoint: endpointOf(files), directory, traceFile, pid: running?.pid, status: running?.status() }
 }

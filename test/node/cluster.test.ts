@@ -87,8 +87,9 @@ describe('startCluster', () => {
         for (const { index, did, endpoint, traceFile } of cluster.nodes()) {
           expect(did).toBe(genesis.members[index]?.did)
           const config = JSON.parse(readFileSync(join(directory, `node-${index}/node.json`), 'utf8')) as object
-          const peers = endpoints.filter((_, other) => other !== index)
-          expect(config).toMatchObject({ listen: endpoint.slice('ws://'.length), peers, trace: 'trace.ndjson' })
+          const address = endpoint.replace('ws://', '').replace('/ledger', '')
+          const peers = endpoints.filter((other) => other !== endpoint).map((other) => other.replace('/ledger', ''))
+          expect(config).toMatchObject({ listen: address, peers, trace: 'trace.ndjson' })
           expect(traceFile).toBe(join(directory, `node-${index}/trace.ndjson`))
         }
         await until(() => cluster.nodes().every(({ status }) => status?.height === 5))
@@ -239,7 +240,7 @@ describe('vitalseal cluster', () => {
     expect(text).toContain(`2 nodes in ${directory}\n`)
     expect(text).toContain('stands no fault: when one member fails, the ledger stops; four members stand one')
     for (const endpoint of endpoints) expect(text).toContain(endpoint)
-    expect(text).toContain('const ledger = await connectLedger({ genesis, endpoints, openSocket })')
+    expect(text).toContain('const ledger = await connectLedger({ genesis, endpoints, openSocket, wait })')
     played.type(undefined)
     played.type('kill 1')
     await until(() => played.out().includes('node 1 was ended by SIGKILL; it is started again in 0.5 s'))
