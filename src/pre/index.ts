@@ -3,7 +3,8 @@
  *
  * {@link encapsulate} seals a key for its owner under conditions; {@link createReEncryptionKey} lets a proxy convert what
  * is sealed under one condition for one delegatee; {@link reEncrypt} converts; {@link decapsulate} opens, for both.
- * {@link createEpochSealer} puts any number of records under one capsule.
+ * {@link createEpochSealer} puts any number of records under one capsule; {@link splitReEncryptionKey} makes it take t of n
+ * proxies.
  *
  * A proxy and a delegatee together can open everything of that one condition, past and future, and nothing else; they
  * never learn the owner's secret. Revoking a re-key means that an honest proxy deletes it, or that the epoch ends: what was
@@ -33,6 +34,14 @@ export type {
 } from '../primitives/pairing-groups.ts'
 export { createPairingGroups } from '../primitives/portable-groups.ts'
 export { ASSOCIATED_DATA_BYTES_MAX, type Capsule, type CapsuleFacts } from './capsule.ts'
+export {
+  combineFragments,
+  findFaultyFragments,
+  proveCapsuleFragment,
+  reEncryptFragment,
+  verifyCapsuleFragment,
+  type CapsuleFragment,
+} from './capsule-fragment.ts'
 export { CONDITIONS_MAX, createOpaqueCondition, type Condition } from './condition.ts'
 export { decapsulate } from './decapsulate.ts'
 export { createReEncryptionKey, type Delegatee, type ReKeyOptions } from './delegate.ts'
@@ -48,3 +57,11 @@ export { createPreKeyPair, generatePreKeyPair, type PreKeyPair, type PreRole } f
 export { parsePreObject, type PreObjects } from './parse.ts'
 export { reEncrypt, type ReEncryptedCapsule, type ReEncryptOptions } from './re-encrypt.ts'
 export { verifyReEncryptionKey, type ReEncryptionKey, type ReKeyTerms, type VerifyReKeyOptions } from './re-key.ts'
+export {
+  FRAGMENTS_MAX,
+  splitReEncryptionKey,
+  verifyReKeyFragment,
+  type ReKeyFragment,
+  type Sharing,
+  type SplitOptions,
+} from './re-key-fragment.ts'

@@ -5,20 +5,26 @@
 import { rejectArgument, type Result } from '../errors.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import { parseCapsule, type Capsule } from './capsule.ts'
+import { parseCapsuleFragment, type CapsuleFragment } from './capsule-fragment.ts'
 import { parseReEncryptedCapsule, type ReEncryptedCapsule } from './re-encrypt.ts'
 import { parseReEncryptionKey, type ReEncryptionKey } from './re-key.ts'
+import { parseReKeyFragment, type ReKeyFragment } from './re-key-fragment.ts'
 
 /** Objects by their kind. */
 export interface PreObjects {
   readonly capsule: Capsule
   readonly 're-encryption-key': ReEncryptionKey
   readonly 're-encrypted-capsule': ReEncryptedCapsule
+  readonly 're-key-fragment': ReKeyFragment
+  readonly 'capsule-fragment': CapsuleFragment
 }
 
 const parsers: { readonly [K in keyof PreObjects]: (bytes: Uint8Array) => Result<PreObjects[K], CodecErrorCode> } = {
   capsule: parseCapsule,
   're-encryption-key': parseReEncryptionKey,
   're-encrypted-capsule': parseReEncryptedCapsule,
+  're-key-fragment': parseReKeyFragment,
+  'capsule-fragment': parseCapsuleFragment,
 }
 
 /**

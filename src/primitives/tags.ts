@@ -74,8 +74,10 @@ export const TAGS = {
   preFragments: 'vitalseal/pre/fragments/v1',
   /** Coefficients of the polynomial that splits a re-key. */
   preCoefficient: 'vitalseal/pre/coefficient/v1',
-  /** Nonce and challenge of a proof that a fragment was converted rightly. */
-  preFragmentProof: 'vitalseal/pre/fragment-proof/v1',
+  /** Nonce of a proof that a fragment was converted rightly. */
+  preFragmentNonce: 'vitalseal/pre/fragment-nonce/v1',
+  /** Challenge of such a proof. */
+  preFragmentChallenge: 'vitalseal/pre/fragment-challenge/v1',
   /** AEAD info: a record under the key of a capsule. */
   preRecord: 'vitalseal/pre/record/v1',
   /** HKDF info: commitment, key and nonce of a sealed record. */
