@@ -14,13 +14,13 @@ export interface Answer<R> {
 }
 
 /** In a child: answers jobs until the parent ends, and returns true. In the program itself: returns false. */
-export function serveJobs<J>(run: (job: J) => unknown): boolean {
+export function serveJobs(run: (job: never) => unknown): boolean {
   if (process.env[CHILD] === undefined) return false
   let turn = Promise.resolve()
-  process.on('message', (job: J) => {
+  process.on('message', (job) => {
     turn = turn.then(async () => {
       const before = process.cpuUsage()
-      const result = await run(job)
+      const result = await run(job as never)
       const { user, system } = process.cpuUsage(before)
       process.send?.({ result, busyMs: (user + system) / 1_000 } satisfies Answer<unknown>)
     })
