@@ -2,9 +2,11 @@
  * The form of an audit bundle: CARv1, its root a manifest, and each block once in the order in which the manifest leads to it.
  *
  * `[1, genesis, ledger or null, patient or null]`, one of the two present. Of a ledger: for each member epoch pages of
- * `[block, certificate]`. Of a patient: `[patient33, head, accounts, own count, own, excerpts]`, where the head is the one
- * header with a certificate, and everything else is proven from it: earlier headers by `historyRoot`, transactions and
- * receipts by the roots of their header, accounts and the patient's list of transactions by `stateRoot`.
+ * `[block, certificate]`. Of a patient: `[patient33, epochs, head, accounts, own count, own, excerpts]`. The epochs lead from
+ * the members of the genesis to those who certify the head: for each change the header that closes the epoch, certified by the
+ * members before, and the members whose hash it names. Everything else is proven from the head: earlier headers by
+ * `historyRoot`, transactions and receipts by the roots of their header, accounts and the patient's list of transactions by
+ * `stateRoot`.
  *
  * One content in one order has one encoding; whatever is left over, missing or elsewhere is refused.
  */
@@ -14,6 +16,7 @@ import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import { codecLimits, KEY_TRANSACTION_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
+import { memberListShape, type Member } from '../primitives/member.ts'
 import {
   account,
   bytesOf,
@@ -99,6 +102,16 @@ export interface Excerpt {
   readonly transactions: readonly ExcerptEntry[]
 }
 
+/** The end of a member epoch: the header of its last block, and who follows. */
+export interface EpochClosing {
+  readonly header: Bytes
+  readonly certificate: Bytes
+  /** Siblings under the head's `historyRoot`. */
+  readonly historyProof: readonly Bytes[]
+  /** The members of the next epoch, in order. */
+  readonly members: readonly Member[]
+}
+
 /** Every block of a ledger from the first on. */
 export interface LedgerBundle {
   readonly form: 'ledger'
@@ -106,6 +119,8 @@ export interface LedgerBundle {
   readonly genesis: Genesis
   readonly heightLast: number
   readonly blocks: readonly StoredBlock[]
+  /** Height of the first block of each member epoch, as the bundle lists them. */
+  readonly epochs: readonly number[]
 }
 
 /** What concerns one patient, with proofs. */
@@ -115,6 +130,8 @@ export interface PatientBundle {
   readonly genesis: Genesis
   readonly heightLast: number
   readonly patient: Did
+  /** The changes of members before the head, oldest first. */
+  readonly epochs: readonly EpochClosing[]
   readonly head: { readonly header: Bytes; readonly certificate: Bytes }
   readonly accounts: readonly ProvenAccount[]
   /** How many transactions concern the patient, and which. */
@@ -148,6 +165,7 @@ export const manifestShape = versioned(1, {
   patient: nullable(
     tuple({
       patient: account,
+      epochs: listOf(link, { name: 'member epochs', countMax: 1_024 }),
       head: link,
       accounts: pages,
       ownCount: counter,
@@ -165,6 +183,13 @@ export const blockPageShape = listOf(tuple({ block: link, certificate: link }), 
 })
 /** The newest header and its certificate. */
 export const headShape = tuple({ header: headerBytes, certificate: bytesUpTo(pageLimits.stringBytesMax) })
+/** The end of a member epoch. */
+export const epochClosingShape: Shape<EpochClosing> = tuple({
+  header: headerBytes,
+  certificate: bytesUpTo(pageLimits.stringBytesMax),
+  historyProof: siblings,
+  members: memberListShape,
+})
 /** Accounts. */
 export const accountPageShape: Shape<readonly ProvenAccount[]> = listOf(
   tuple({ did: account, account: provenValue, credentials: provenValue }),

@@ -1,6 +1,7 @@
 /** Where a bundle comes from. */
 
 import { rejectArgument, unwrap } from '../errors.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
@@ -14,6 +15,7 @@ export interface BundleSource {
   readonly ledger?: Ledger
   readonly verifier?: Verifier
   readonly preKeyVerifier?: PreKeyVerifier
+  readonly blsVerifier?: BlsVerifier
 }
 
 /** Reads one block of a store that must have it. */
@@ -28,7 +30,7 @@ export async function* readAll(source: Pick<BundleSource, 'store'>, heightLast: 
 
 /** The state machine at the newest stored block. */
 export async function ledgerAtHead(source: BundleSource, total: number, options: ProgressOptions): Promise<Ledger> {
-  const { ledger, genesis, verifier, preKeyVerifier } = source
+  const { ledger, genesis, verifier, preKeyVerifier, blsVerifier } = source
   if (ledger !== undefined) {
     if (ledger.header?.height === total) return ledger
     return rejectArgument('source.ledger', `the ledger at block ${total}`, `at block ${ledger.header?.height ?? 0}`)
@@ -39,6 +41,7 @@ export async function ledgerAtHead(source: BundleSource, total: number, options:
     total,
     ...(verifier === undefined ? {} : { verifier }),
     ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+    ...(blsVerifier === undefined ? {} : { blsVerifier }),
   })
   return unwrap(replayed)
 }

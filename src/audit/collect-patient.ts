@@ -4,6 +4,7 @@
  */
 
 import { rejectArgument, unwrap } from '../errors.ts'
+import { equalBytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import { hashMerkleLeaf } from '../primitives/merkle.ts'
 import { createMerkleTree, type MerkleTree } from '../primitives/merkle-tree.ts'
@@ -28,7 +29,7 @@ import {
   type Receipt,
   type StateKey,
 } from '../chain/index.ts'
-import type { Excerpt, PatientBundle, ProvenAccount, ProvenValue } from './bundle-format.ts'
+import type { EpochClosing, Excerpt, PatientBundle, ProvenAccount, ProvenValue } from './bundle-format.ts'
 import { ledgerAtHead, readStored, type BundleSource } from './bundle-source.ts'
 
 /** A registration or delegation that was applied: it shows who signs for an account. */
@@ -46,6 +47,8 @@ type Chosen = Map<number, Set<number>>
 
 interface Survey {
   readonly history: MerkleTree
+  /** Heights before the head at which a member epoch closed. */
+  readonly closings: readonly number[]
   readonly support: readonly Support[]
   /** Who takes part in what concerns the patient. */
   readonly parties: ReadonlySet<Did>
@@ -59,7 +62,7 @@ const SUPPORT_VERSION_MAX = 2
 export async function collectPatient(
   source: BundleSource,
   options: ProgressOptions & { readonly patient: Did; readonly heights?: readonly number[] },
-): Promise<Pick<PatientBundle, 'head' | 'accounts' | 'own' | 'excerpts'>> {
+): Promise<Pick<PatientBundle, 'epochs' | 'head' | 'accounts' | 'own' | 'excerpts'>> {
   const total = await source.store.height()
   if (total === 0) rejectArgument('source.store', 'at least one block', 'none')
   const ledger = await ledgerAtHead(source, total, options)
@@ -81,7 +84,9 @@ export async function collectPatient(
     await reportStep(options, { done: excerpts.length, total: chosen.size, step: 'proofs' })
   }
   const accounts = [...involved].flatMap((did) => proveAccount(ledger, did) ?? [])
-  return { head, accounts, own, excerpts }
+  const epochs: EpochClosing[] = []
+  for (const height of survey.closings) epochs.push(await proveClosing(source, height, survey.history))
+  return { epochs, head, accounts, own, excerpts }
 }
 
 function choose(chosen: Chosen, height: number, position?: number): void {
@@ -114,12 +119,14 @@ async function surveyLedger(
 ): Promise<Survey> {
   const { ledger, chosen, total, options } = of
   const history = createMerkleTree()
+  const closings: number[] = []
   const support: Support[] = []
   const parties = new Set<Did>([options.patient])
   const roles: RoleGrantee[] = []
   for (let height = 1; height <= total; height++) {
     const { header, transactions, receipts } = unwrap(parseBlock((await readStored(source, height)).block))
     history.append(hashMerkleLeaf(hashHeader(header)))
+    if (height < total && !equalBytes(header.membersHash, header.nextMembersHash)) closings.push(height)
     for (const [position, bytes] of transactions.entries()) {
       const isOwn = chosen.get(height)?.has(position) === true
       const isApplied = receipts[position]?.code === null
@@ -135,7 +142,7 @@ async function surveyLedger(
     }
     await reportStep(options, { done: height, total, step: 'survey' })
   }
-  return { history, support, parties, roles }
+  return { history, closings, support, parties, roles }
 }
 
 function toSupport(transaction: ParsedTransaction, height: number, position: number): Support {
@@ -211,6 +218,19 @@ function makeExcerpt(block: Block, positions: ReadonlySet<number>, history: Merk
         receiptProof: receiptTree.proveInclusion({ index: position }),
       })),
   }
+}
+
+/** The end of an epoch: its last header, and the members that the change in that block names. */
+async function proveClosing(source: BundleSource, height: number, history: MerkleTree): Promise<EpochClosing> {
+  const { block, certificate } = await readStored(source, height)
+  const { header, transactions, receipts } = unwrap(parseBlock(block))
+  const changes = transactions.flatMap((bytes, position) => {
+    const transaction = receipts[position]?.code === null ? unwrap(parseTransaction(bytes)) : undefined
+    return transaction?.kind === 'config' ? [transaction] : []
+  })
+  const { members } = changes[0] ?? rejectArgument('source.store', `a change of members in block ${height}`, 'none')
+  const historyProof = history.proveInclusion({ index: height - 1, count: history.count - 1 })
+  return { header: encodeHeader(header), certificate, historyProof, members }
 }
 
 function proveAccount(ledger: Ledger, did: Did): ProvenAccount | undefined {

@@ -1,6 +1,6 @@
 /** What a verified bundle rests on: the words that a verifier prints. */
 
-import { hashMembers, type Genesis, type LedgerView } from '../chain/index.ts'
+import { hashMembers, type LedgerView, type MemberSet } from '../chain/index.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { deriveQuorum } from '../pbft/index.ts'
@@ -43,9 +43,16 @@ export interface AuditedLedger extends LedgerView {
   readonly evidence: Evidence
 }
 
-/** The members of a ledger whose members never changed. */
-export function epochPath({ members }: Genesis, heightLast: number): readonly EpochStep[] {
+/** Returns what is printed of an epoch. */
+export function describeEpoch({ memberEpoch, heightFirst, members }: MemberSet, heightLast: number): EpochStep {
   const { quorum } = deriveQuorum(members.length)
   const dids = members.map(({ did }) => did)
-  return [{ memberEpoch: 0, heightFirst: 1, heightLast, members: dids, membersHash: hashMembers(members), quorum }]
+  return { memberEpoch, heightFirst, heightLast, members: dids, membersHash: hashMembers(members), quorum }
+}
+
+/** Returns the epochs up to a height out of the sets of members in their order; the last may have no block yet. */
+export function describeEpochs(sets: readonly MemberSet[], heightLast: number): readonly EpochStep[] {
+  return sets
+    .filter(({ memberEpoch, heightFirst }) => memberEpoch === 0 || heightFirst <= heightLast)
+    .map((set, index) => describeEpoch(set, Math.min(heightLast, (sets[index + 1]?.heightFirst ?? Infinity) - 1)))
 }

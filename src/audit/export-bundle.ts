@@ -10,11 +10,13 @@ import { DAG_CBOR_CODEC, hashBlock } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { encodeShape, type Shape } from '../primitives/shape.ts'
-import { encodeGenesis, type Genesis, type StoredBlock } from '../chain/index.ts'
+import { unwrap } from '../errors.ts'
+import { encodeGenesis, parseBlock, type Genesis, type StoredBlock } from '../chain/index.ts'
 import { encodeCar, type CarBlock } from '../storage/index.ts'
 import {
   accountPageShape,
   blockPageShape,
+  epochClosingShape,
   excerptPageShape,
   excerptShape,
   headShape,
@@ -105,19 +107,31 @@ async function exportLedger(source: BundleSource, options: ExportBundleOptions):
     await reportStep(options, { done: block.height, total, step: 'export' })
   }
   const writer = createWriter()
-  const pages = pagesOf(stored, PAGE_ENTRIES_MAX.blocks).map((page) =>
-    putPage(writer, {
-      value: page.map(({ block, certificate }) => ({ block: linkOf(block), certificate: linkOf(certificate) })),
-      shape: blockPageShape,
-      linked: page.flatMap(({ block, certificate }) => [block, certificate]),
-    }),
-  )
-  const manifest = {
-    genesis: linkOf(encodeGenesis(genesis)),
-    ledger: { epochs: [{ memberEpoch: 0, pages }] },
-    patient: null,
-  }
+  const epochs = byEpoch(stored).map((blocks, memberEpoch) => ({
+    memberEpoch,
+    pages: pagesOf(blocks, PAGE_ENTRIES_MAX.blocks).map((page) => putBlocks(writer, page)),
+  }))
+  const manifest = { genesis: linkOf(encodeGenesis(genesis)), ledger: { epochs }, patient: null }
   return encodeManifest(manifest, genesis, writer)
+}
+
+function putBlocks(writer: Writer, page: readonly StoredBlock[]): Link {
+  return putPage(writer, {
+    value: page.map(({ block, certificate }) => ({ block: linkOf(block), certificate: linkOf(certificate) })),
+    shape: blockPageShape,
+    linked: page.flatMap(({ block, certificate }) => [block, certificate]),
+  })
+}
+
+/** The blocks of each member epoch; of a ledger without blocks the first epoch, empty. */
+function byEpoch(stored: readonly StoredBlock[]): readonly (readonly StoredBlock[])[] {
+  const epochs: StoredBlock[][] = [[]]
+  for (const block of stored) {
+    const { memberEpoch } = unwrap(parseBlock(block.block)).header
+    const epoch = (epochs[memberEpoch] ??= [])
+    epoch.push(block)
+  }
+  return epochs
 }
 
 async function exportPatient(
@@ -126,8 +140,9 @@ async function exportPatient(
 ): Promise<Bytes> {
   const { genesis } = source
   const { patient } = options
-  const { head, accounts, own, excerpts } = await collectPatient(source, options)
+  const { epochs, head, accounts, own, excerpts } = await collectPatient(source, options)
   const writer = createWriter()
+  const epochLinks = epochs.map((epoch) => writer.put(encodePage(epoch, epochClosingShape)))
   const headLink = writer.put(encodePage(head, headShape))
   const accountPages = pagesOf(accounts, PAGE_ENTRIES_MAX.accounts).map((value) =>
     putPage(writer, { value, shape: accountPageShape, linked: [] }),
@@ -144,6 +159,7 @@ async function exportPatient(
     ledger: null,
     patient: {
       patient,
+      epochs: epochLinks,
       head: headLink,
       accounts: accountPages,
       ownCount: own.count,

@@ -22,6 +22,7 @@ export { assessRevocation, type RevocationEffect } from './assess-revocation.ts'
 export {
   bundleLimits,
   type AuditBundle,
+  type EpochClosing,
   type Excerpt,
   type ExcerptEntry,
   type LedgerBundle,

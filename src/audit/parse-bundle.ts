@@ -9,6 +9,7 @@ import {
   accountPageShape,
   blockPageShape,
   bundleLimits,
+  epochClosingShape,
   excerptPageShape,
   excerptShape,
   headShape,
@@ -93,24 +94,27 @@ function readLedger(
   genesis: Genesis,
   epochs: readonly { readonly memberEpoch: number; readonly pages: readonly Link[] }[],
 ): LedgerBundle {
-  const [first, ...later] = epochs
-  // Members do not change yet; when they do, each epoch's blocks are certified by its own.
-  if (first?.memberEpoch !== 0 || later.length > 0) refuse('manifest.ledger.epochs', 'the member epoch 0 alone')
   const stored: StoredBlock[] = []
-  for (const page of first.pages) {
-    for (const { block, certificate } of blocks.read(page, blockPageShape, 'page')) {
-      const height = stored.length + 1
-      stored.push({
-        height,
-        block: blocks.bytes(block, 'block'),
-        certificate: blocks.bytes(certificate, 'certificate'),
-      })
-    }
+  const heights: number[] = []
+  for (const [index, { memberEpoch, pages }] of epochs.entries()) {
+    if (memberEpoch !== index || (pages.length === 0 && epochs.length > 1))
+      refuse('manifest.ledger.epochs', 'the member epochs that have blocks, from 0 on')
+    heights.push(stored.length + 1)
+    for (const page of pages) stored.push(...readPage(blocks, page, stored.length))
   }
-  return { form: 'ledger', genesis, heightLast: stored.length, blocks: stored }
+  return { form: 'ledger', genesis, heightLast: stored.length, blocks: stored, epochs: heights }
+}
+
+function readPage(blocks: Blocks, page: Link, heightBefore: number): readonly StoredBlock[] {
+  return blocks.read(page, blockPageShape, 'page').map(({ block, certificate }, index) => ({
+    height: heightBefore + index + 1,
+    block: blocks.bytes(block, 'block'),
+    certificate: blocks.bytes(certificate, 'certificate'),
+  }))
 }
 
 function readPatient(blocks: Blocks, genesis: Genesis, manifest: NonNullable<ManifestPatient>): PatientBundle {
+  const epochs = manifest.epochs.map((epoch) => blocks.read(epoch, epochClosingShape, 'epoch'))
   const head = blocks.read(manifest.head, headShape, 'head')
   const header = take(parseHeader(head.header))
   const accounts = manifest.accounts.flatMap((page) => blocks.read(page, accountPageShape, 'accounts'))
@@ -124,6 +128,7 @@ function readPatient(blocks: Blocks, genesis: Genesis, manifest: NonNullable<Man
     genesis,
     heightLast: header.height,
     patient,
+    epochs,
     head,
     accounts,
     own: { count, proof, entries },

@@ -11,6 +11,7 @@ import { fail, rejectArgument, succeed, type Failure, type Result } from '../err
 import { equalBytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
@@ -23,10 +24,11 @@ import {
   replayLedger,
   type AppliedBlock,
   type Genesis,
+  type MemberSet,
   type StoredBlock,
 } from '../chain/index.ts'
 import type { AuditBundle, LedgerBundle } from './bundle-format.ts'
-import { epochPath, type AuditedLedger } from './evidence.ts'
+import { describeEpochs, type AuditedLedger } from './evidence.ts'
 import { breakAt, take, toFailure } from './refusal.ts'
 import { validatePatientBundle } from './validate-patient.ts'
 import { checkReach, checkTrusted, type TrustedHead, type Verification } from './verification.ts'
@@ -43,6 +45,8 @@ export interface ValidateBundleOptions extends ProgressOptions {
   readonly verifier?: Verifier
   /** Needed where accounts have PRE keys. */
   readonly preKeyVerifier?: PreKeyVerifier
+  /** Needed where members have BLS keys: `createBlsVerifier` of `vitalseal/primitives`. */
+  readonly blsVerifier?: BlsVerifier
   readonly trustedHead?: TrustedHead
 }
 
@@ -84,11 +88,18 @@ export async function validateAuditBundle(
 async function validateLedgerBundle(bundle: LedgerBundle, verification: Verification): Promise<AuditedLedger> {
   const { genesis, heightLast } = bundle
   const applied: AppliedBlock[] = []
+  const epochs: MemberSet[] = [{ memberEpoch: 0, heightFirst: 1, members: genesis.members }]
   const replayed = await replayLedger(linkBlocks(bundle, verification), {
     ...verification,
     genesis,
     total: heightLast,
-    onBlock: (block) => applied.push(block),
+    onBlock(block) {
+      applied.push(block)
+      const { nextMembers } = block
+      const { height, memberEpoch } = block.block.header
+      if (nextMembers === null) return
+      epochs.push({ memberEpoch: memberEpoch + 1, heightFirst: height + 1, members: nextMembers })
+    },
   })
   // The form of blocks and certificates was judged on the way, so that this names a header or a certificate.
   const { header } = take(replayed)
@@ -103,7 +114,7 @@ async function validateLedgerBundle(bundle: LedgerBundle, verification: Verifica
       form: 'ledger',
       patient: null,
       head: { height: heightLast, hash, timeMs },
-      epochs: epochPath(genesis, heightLast),
+      epochs: describeEpochs(epochs, heightLast),
       blockCount: heightLast,
       transactionCount: committed.length,
       refusedCount: committed.filter(({ receipt }) => receipt.code !== null).length,
@@ -112,7 +123,7 @@ async function validateLedgerBundle(bundle: LedgerBundle, verification: Verifica
 }
 
 /** Yields the blocks after looking at what holds them together, so that a break has a name before it has consequences. */
-function* linkBlocks({ genesis, blocks }: LedgerBundle, { trustedHead }: Verification): Generator<StoredBlock> {
+function* linkBlocks({ genesis, blocks, epochs }: LedgerBundle, { trustedHead }: Verification): Generator<StoredBlock> {
   let parent: Digest32 = toDigest(genesis.chainId)
   for (const stored of blocks) {
     const { height } = stored
@@ -123,6 +134,9 @@ function* linkBlocks({ genesis, blocks }: LedgerBundle, { trustedHead }: Verific
     const { header } = block.value
     if (header.chainId !== genesis.chainId) breakAt(height, 'chain id', 'expected that of the genesis, found another')
     if (header.height !== height) breakAt(height, 'height', `expected ${height}, found ${header.height}`)
+    const memberEpoch = epochs.findLastIndex((heightFirst) => heightFirst <= height)
+    if (header.memberEpoch !== memberEpoch)
+      breakAt(height, 'member epoch', `expected ${memberEpoch}, under which it is listed, found ${header.memberEpoch}`)
     if (!equalBytes(header.parent, parent)) breakAt(height, 'parent', 'expected the block before it, found another')
     parent = hashHeader(header)
     checkTrusted(height, parent, trustedHead)

@@ -15,29 +15,28 @@ import { hashMerkleLeaf, verifyInclusion } from '../primitives/merkle.ts'
 import { reportStep } from '../primitives/progress.ts'
 import { encodeShape, parseShape, transactionId, uint, type Shape } from '../primitives/shape.ts'
 import { encodeKeyRecord, RIGHTS } from '../identity/index.ts'
-import { parseCertificate, verifyCertificate } from '../pbft/index.ts'
 import { parseTransaction, validateTransaction, type Transaction } from '../transactions/index.ts'
 import {
   accountShape,
   createView,
   credentialListShape,
   hashHeader,
-  hashMembers,
   hashReceipt,
   hashTransactionLeaf,
   parseHeader,
   parseReceipt,
   stateKeys,
   type Committed,
-  type Genesis,
+  type MemberSet,
   type Header,
   type Receipt,
   type StateKey,
 } from '../chain/index.ts'
 import { createAccountBook, type AccountBook, type Slot } from './account-book.ts'
 import type { Excerpt, ExcerptEntry, PatientBundle, ProvenAccount, ProvenValue } from './bundle-format.ts'
-import { epochPath, type AuditedLedger } from './evidence.ts'
-import { breakAt, refuseCertificate, refuseProof } from './refusal.ts'
+import { describeEpochs, type AuditedLedger } from './evidence.ts'
+import { breakAt, refuseProof } from './refusal.ts'
+import { checkCertificate, checkEpoch, readEpochs, readHeader } from './validate-epochs.ts'
 import { checkTrusted, type Verification } from './verification.ts'
 
 interface Walk {
@@ -45,6 +44,8 @@ interface Walk {
   readonly verification: Verification
   readonly head: Header
   readonly headHash: Digest32
+  /** The members by epoch, oldest first. */
+  readonly epochs: readonly MemberSet[]
   readonly book: AccountBook
   /** Numbers of the accounts that the bundle proves. */
   readonly numbers: ReadonlyMap<Did, number>
@@ -58,13 +59,14 @@ const countShape = uint(COUNTER_MAX)
 /** Returns the view of a patient's bundle, or stops at the first link that breaks. */
 export async function validatePatientBundle(bundle: PatientBundle, verification: Verification): Promise<AuditedLedger> {
   const { genesis, patient, excerpts } = bundle
-  const { head, headHash } = readHead(bundle, verification)
+  const { head, headHash, epochs } = readHead(bundle, verification)
   const numbers = new Map(bundle.accounts.map((proven) => [proven.did, readNumber(proven, head)]))
   const walk: Walk = {
     bundle,
     verification,
     head,
     headHash,
+    epochs,
     book: createAccountBook(genesis.registrars),
     numbers,
     committed: [],
@@ -86,7 +88,7 @@ export async function validatePatientBundle(bundle: PatientBundle, verification:
       form: 'patient',
       patient,
       head: { height, hash: headHash, timeMs },
-      epochs: epochPath(genesis, height),
+      epochs: describeEpochs(epochs, height),
       blockCount: excerpts.length,
       transactionCount: committed.length,
       refusedCount: committed.filter(({ receipt }) => receipt.code !== null).length,
@@ -94,34 +96,15 @@ export async function validatePatientBundle(bundle: PatientBundle, verification:
   }
 }
 
-function readHeader(bytes: Uint8Array, genesis: Genesis, place: number): Header {
-  const parsed = parseHeader(bytes)
-  if (!parsed.ok) breakAt(place, 'header', parsed.message)
-  const { chainId, memberEpoch, membersHash, height } = parsed.value
-  if (chainId !== genesis.chainId) breakAt(height, 'chain id', 'expected that of the genesis, found another')
-  // Members do not change yet: every header names those of the genesis.
-  if (memberEpoch !== 0 || !equalBytes(membersHash, hashMembers(genesis.members)))
-    breakAt(height, 'members', 'expected those of the genesis, found others')
-  return parsed.value
-}
-
-function readHead(
-  { genesis, head: { header: bytes, certificate: certificateBytes }, heightLast }: PatientBundle,
-  { verifier, trustedHead }: Verification,
-): { readonly head: Header; readonly headHash: Digest32 } {
-  const head = readHeader(bytes, genesis, heightLast)
-  const { height, memberEpoch } = head
+function readHead(bundle: PatientBundle, verification: Verification): Pick<Walk, 'head' | 'headHash' | 'epochs'> {
+  const { genesis, head: proven, heightLast } = bundle
+  const head = readHeader(proven.header, genesis, heightLast)
   const headHash = hashHeader(head)
-  checkTrusted(height, headHash, trustedHead)
-  const certificate = parseCertificate(certificateBytes)
-  if (!certificate.ok) breakAt(height, 'certificate', certificate.message)
-  const { chainId, members } = genesis
-  const holds =
-    certificate.value.height === height &&
-    certificate.value.memberEpoch === memberEpoch &&
-    verifyCertificate(certificate.value, { members, chainId, headerDigest: headHash, verifier })
-  if (!holds) refuseCertificate(height, memberEpoch)
-  return { head, headHash }
+  checkTrusted(head.height, headHash, verification.trustedHead)
+  const epochs = readEpochs(bundle, head, verification)
+  const present = checkEpoch(epochs, head)
+  checkCertificate({ header: head, hash: headHash, certificate: proven.certificate }, present, verification)
+  return { head, headHash, epochs }
 }
 
 /** The value that the state has under a key, after its proof. */
@@ -157,8 +140,9 @@ function readOwnList({ bundle, head }: Walk): void {
 
 /** Reads one block's excerpt and returns its height. */
 function readExcerpt(walk: Walk, { header: bytes, historyProof, transactions }: Excerpt, before: number): number {
-  const { bundle, head, headHash, verification } = walk
+  const { bundle, epochs, head, headHash, verification } = walk
   const header = readHeader(bytes, bundle.genesis, before)
+  checkEpoch(epochs, header)
   const { height } = header
   if (height <= before) breakAt(height, 'order', `expected a block after ${before}`)
   if (height > head.height) breakAt(height, 'order', `expected a block up to the head, ${head.height}`)

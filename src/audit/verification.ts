@@ -4,6 +4,7 @@ import { rejectArgument } from '../errors.ts'
 import { equalBytes, toHex } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest } from '../primitives/ids.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
@@ -21,6 +22,7 @@ export interface TrustedHead {
 export interface Verification extends ProgressOptions {
   readonly verifier: Verifier
   readonly preKeyVerifier?: PreKeyVerifier
+  readonly blsVerifier?: BlsVerifier
   readonly trustedHead?: TrustedHead
 }
 

@@ -21,6 +21,7 @@ import { createPreKeyVerifier } from '../identity/index.ts'
 import { fromHex, toHex } from '../primitives/bytes.ts'
 import { parseId, toDigest, type ChainId } from '../primitives/ids.ts'
 import { COUNTER_MAX } from '../primitives/limits.ts'
+import { createBlsVerifier } from '../primitives/member-bls.ts'
 import type { Progress } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import { misuse, type Command, type CommandIo } from './command.ts'
@@ -82,6 +83,7 @@ export const verifyCommand: Command = {
       chainId,
       verifier,
       preKeyVerifier: createPreKeyVerifier(),
+      blsVerifier: createBlsVerifier(),
       ...(asked.head === undefined ? {} : { trustedHead: asked.head }),
       ...(io.isTerminal ? { onProgress: showProgress(io) } : {}),
     })
