@@ -53,6 +53,8 @@ export {
   type Handshake,
   type HandshakeRole,
 } from './handshake.ts'
+export { connectLedger, type ConnectOptions } from './connect.ts'
+export type { ChainVerifiers } from './connect-chain.ts'
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
@@ -72,7 +74,7 @@ export {
   type SubmitRefusal,
 } from './ledger-protocol.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
-export { replayLedger, type ReplayCode } from './replay.ts'
+export { replayBlock, replayLedger, type ReplayCode } from './replay.ts'
 export { readMessage, type Socket, type SocketEvent } from './socket.ts'
 export type { State, StateKey, StateReader, StateWriter } from './state.ts'
 export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'
