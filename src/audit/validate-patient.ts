@@ -270,7 +270,7 @@ function finish(walk: Walk): void {
   for (const account of bundle.accounts) checkAccount(walk, account)
   const { trustedHead } = walk.verification
   if (trustedHead === undefined || [0, head.height].includes(trustedHead.height)) return
-  const isShown = bundle.excerpts.some(({ header }) => {
+  const isShown = [...bundle.epochs, ...bundle.excerpts].some(({ header }) => {
     const parsed = parseHeader(header)
     return parsed.ok && parsed.value.height === trustedHead.height
   })

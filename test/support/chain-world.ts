@@ -12,6 +12,8 @@ import {
 import type { Did } from '../../src/primitives/did.ts'
 import { createRecordId, hashBlock, RAW_CODEC, type RecordId } from '../../src/primitives/content-id.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
+import type { Member } from '../../src/primitives/member.ts'
+import type { BlsVerifier } from '../../src/primitives/member-bls.ts'
 import { createLabeler } from '../../src/primitives/label.ts'
 import {
   createTransaction,
@@ -75,7 +77,8 @@ export function createChainWorld(
     readonly registrars?: readonly Did[]
     readonly quotaPerMinute?: number
     readonly balances?: Genesis['balances']
-    readonly members?: readonly { readonly did: Did }[]
+    readonly members?: readonly Member[]
+    readonly blsVerifier?: BlsVerifier
   } = {},
 ): ChainWorld {
   const { registrars = [], quotaPerMinute = 600, balances = [], members = [{ did: party('node').did }] } = options
@@ -91,7 +94,8 @@ export function createChainWorld(
     },
     seededRandom('genesis'),
   )
-  const ledger = createLedger({ genesis })
+  const { blsVerifier } = options
+  const ledger = createLedger({ genesis, ...(blsVerifier === undefined ? {} : { blsVerifier }) })
   const { chainId } = genesis
   const nonces = new Map<string, number>()
   const accounts: Did[] = []
