@@ -6,10 +6,23 @@ import {
   shrinkScenario,
   simulate,
   type Scenario,
+  type Schedule,
 } from '../../src/pbft/simulator/index.ts'
+import { Disk } from '../../src/pbft/simulator/disk.ts'
+import { isCut } from '../../src/pbft/simulator/plan.ts'
+import { toHex } from '../../src/primitives/bytes.ts'
 import { createDraws } from '../../src/pbft/simulator/random.ts'
 import { Events } from '../../src/pbft/simulator/events.ts'
 
+const nothing: Schedule = {
+  requests: [],
+  crashes: [],
+  lostDisks: [],
+  partitions: [],
+  links: [],
+  slowNodes: [],
+  slowDisks: [],
+}
 const quiet: Scenario = { seed: 1, replicaCount: 4, requestCount: 10 }
 const stormy: Scenario = {
   ...quiet,
@@ -70,7 +83,9 @@ describe('what breaks', () => {
   it('is made small', () => {
     const small = shrinkScenario(broken)
     expect(small.faults).toEqual({})
-    expect(small.requestCount).toBeLessThanOrEqual(broken.requestCount ?? 0)
+    const { requests, ...rest } = small.schedule ?? { requests: [] }
+    expect(requests).toHaveLength(3)
+    expect(Object.values(rest).flat()).toEqual([])
     expect(simulate(small).violations).not.toEqual([])
     expect(shrinkScenario(quiet)).toBe(quiet)
   })
@@ -84,7 +99,103 @@ describe('what breaks', () => {
   })
 })
 
+describe('latency without faults (L3)', () => {
+  const exact = (replicaCount: number, delayMs: number): Scenario => ({
+    seed: 1,
+    replicaCount,
+    constantDelayMs: delayMs,
+    schedule: {
+      ...nothing,
+      requests: [1, 2, 3].map((turn) => ({ atMs: 11 * delayMs * turn, client: 0, payload: `${turn}`, to: 0 })),
+    },
+  })
+
+  it.each([4, 5, 6, 7, 10])('is 3d to execution, 4d to the certificate, 5d to the answer, for %i replicas', (count) => {
+    for (const delayMs of [5, 50, 90]) expect(simulate(exact(count, delayMs)).violations).toEqual([])
+  })
+
+  it('is noticed where it is not: a request that reaches a backup first takes one delay more', () => {
+    const scenario = exact(4, 10)
+    const requests = (scenario.schedule?.requests ?? []).map((request) => ({ ...request, to: 1 }))
+    const [violation] = simulate({ ...scenario, schedule: { ...nothing, requests } }).violations
+    expect(violation).toMatchObject({
+      property: 'L3',
+      message: expect.stringContaining('took 60 ms, not 50 ms') as string,
+    })
+  })
+})
+
+describe('an application that forgets what it has executed', () => {
+  it('executes a request twice when a faulty leader proposes it again (S4)', () => {
+    const forgetful: Scenario['application'] = () => {
+      const executed: string[] = []
+      const application = createSimulatedApplication()
+      const apply: typeof application.apply = (batch, height) => {
+        executed.push(...batch.requests.map((request) => toHex(request.id)))
+        return application.apply(batch, height)
+      }
+      return { ...application, apply, executed: () => executed }
+    }
+    const properties = [1, 2, 3, 4, 5, 6].flatMap((seed) => {
+      const run = simulate({ seed, replicaCount: 4, byzantine: ['propose-again'], application: forgetful })
+      return run.violations.map(({ property }) => property)
+    })
+    expect(new Set(properties)).toEqual(new Set(['S4']))
+  })
+})
+
 describe('parts of a world', () => {
+  it('finds a torn tail and drops it, and a record that rotted before it', () => {
+    const disk = new Disk()
+    const record = (index: number) => ({ index, bytes: Uint8Array.of(index), keepFrom: 0 })
+    for (const index of [0, 1, 2, 3]) disk.append(record(index))
+    disk.synced(1)
+    disk.crash(2, { isTorn: true })
+    expect(disk.read()).toEqual({ records: [record(0), record(1), record(2)], isDamaged: false })
+    disk.append(record(3))
+    disk.crash(0, { isTorn: true })
+    expect(disk.read().records).toHaveLength(3)
+    disk.rot(1)
+    expect(disk.read().isDamaged).toBe(true)
+    disk.wipe()
+    expect(disk.read()).toEqual({ records: [], isDamaged: false })
+  })
+
+  it.each([
+    ['split', [[0, 2]], [[0, 1]]],
+    [
+      'isolate',
+      [
+        [3, 0],
+        [0, 3],
+      ],
+      [[0, 2]],
+    ],
+    ['one-way', [[0, 3]], [[3, 0]]],
+    [
+      'ring',
+      [[0, 2]],
+      [
+        [0, 1],
+        [3, 0],
+      ],
+    ],
+    [
+      'leaders',
+      [[1, 0]],
+      [
+        [0, 1],
+        [1, 2],
+      ],
+    ],
+  ] as const)('cuts the links of a partition: %s', (shape, cut, kept) => {
+    const partition = { shape, fromMs: 0, untilMs: 1, side: [0, 1], alone: 3 }
+    const judge = ([from, to]: readonly [number, number]): boolean =>
+      isCut(partition, { from, to, view: 5, replicaCount: 4 })
+    expect(cut.map(judge)).toEqual(cut.map(() => true))
+    expect(kept.map(judge)).toEqual(kept.map(() => false))
+  })
+
   it('draws from streams that do not depend on one another', () => {
     const alone = createDraws(7, 'network')
     const beside = createDraws(7, 'network')

@@ -63,24 +63,48 @@ function simplify(scenario: Scenario): Scenario[] {
   ]
 }
 
-/**
- * Returns a scenario as simple as possible that still violates a property; the same one if it violates none.
- *
- * Cost: some hundred runs. Removes faults, faulty replicas and requests one by one as long as something still breaks.
- */
-export function shrinkScenario(scenario: Scenario): Scenario {
-  const fails = (candidate: Scenario): boolean => simulate(candidate).violations.length > 0
-  if (!fails(scenario)) return scenario
+/** The same scenario with one thing less in its schedule. */
+function withoutOne(scenario: Scenario): Scenario[] {
+  const { schedule } = scenario
+  if (schedule === undefined) return []
+  return Object.entries(schedule).flatMap(([name, list]: [string, readonly unknown[]]) =>
+    list.map((_, at) => ({
+      ...scenario,
+      schedule: { ...schedule, [name]: list.filter((_one, index) => index !== at) },
+    })),
+  )
+}
+
+const ATTEMPTS_MAX = 300
+
+function fails(scenario: Scenario): boolean {
+  return simulate(scenario).violations.length > 0
+}
+
+/** Takes the first simpler scenario that fails, as long as there is one. */
+function shrinkBy(simpler: (scenario: Scenario) => Scenario[], scenario: Scenario): Scenario {
   let smallest = scenario
-  for (let attempts = 0; attempts < 300;) {
-    const simpler = simplify(smallest).find((candidate) => {
+  for (let attempts = 0; attempts < ATTEMPTS_MAX;) {
+    const found = simpler(smallest).find((candidate) => {
       attempts += 1
       return JSON.stringify(candidate) !== JSON.stringify(smallest) && fails(candidate)
     })
-    if (simpler === undefined) return smallest
-    smallest = simpler
+    if (found === undefined) return smallest
+    smallest = found
   }
   return smallest
+}
+
+/**
+ * Returns a scenario as simple as possible that still violates a property; the same one if it violates none.
+ *
+ * Cost: some hundred runs. Removes faults, faulty replicas and requests one by one as long as something still breaks, then
+ * single events: the result names its schedule, and nothing in it can be left out.
+ */
+export function shrinkScenario(scenario: Scenario): Scenario {
+  if (!fails(scenario)) return scenario
+  const fewer = scenario.schedule === undefined ? shrinkBy(simplify, scenario) : scenario
+  return shrinkBy(withoutOne, { ...fewer, schedule: new World(fewer).schedule() })
 }
 
 /**
