@@ -1,10 +1,13 @@
 /**
- * The host on Node: what needs Node's own modules. So far the verifier over OpenSSL.
+ * The host on Node: what needs Node's own modules. Ledger nodes, clusters of them, and the command line.
  *
  * @packageDocumentation
  */
 
+export { startCluster, type Cluster, type ClusterEvent, type ClusterNode, type ClusterOptions } from './cluster.ts'
 export { createOpensslVerifier } from './openssl-verifier.ts'
+export { openSocket } from './socket.ts'
+export type { NodeSummary } from './status-lines.ts'
 
 export type { SignedDigest, Verifier } from '../primitives/signature.ts'
 export {

@@ -1,14 +1,17 @@
 /**
  * Connections over the package `ws`, which is asked for when it is needed: Node 20 has no WebSocket of its own.
  *
- * The files that know `ws` are this one and `transport.ts` with its parts, by the types here.
+ * No other file names the package; the transport takes its types from here.
  */
 
-import type { WebSocket, WebSocketServer } from 'ws'
+import type { RawData, WebSocket, WebSocketServer } from 'ws'
 
 import { rejectArgument, VitalsealError } from '../errors.ts'
 import type { Socket, SocketEvent } from '../chain/index.ts'
 import type { Bytes } from '../primitives/bytes.ts'
+
+/** The connections and messages of `ws`. */
+export type { RawData, WebSocket }
 
 /** Classes of `ws`. */
 export interface WebSocketPackage {

@@ -2,10 +2,9 @@
  * The connection of a client as the ledger server sees it: in turn with the other clients, and not beyond its share.
  */
 
-import type { RawData } from 'ws'
-
 import type { Socket, SocketEvent } from '../chain/index.ts'
 import type { Bytes } from '../primitives/bytes.ts'
+import type { RawData } from './socket.ts'
 import { CLOSE } from './transport-handshake.ts'
 import type { Inbox } from './transport-inbox.ts'
 import { toMessage, type Link } from './transport-link.ts'

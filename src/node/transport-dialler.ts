@@ -3,9 +3,8 @@
  * so that a group that starts at once does not call in step.
  */
 
-import type { WebSocket } from 'ws'
-
 import type { RandomSource } from '../primitives/random.ts'
+import type { WebSocket } from './socket.ts'
 import { CLOSE } from './transport-handshake.ts'
 import { createLink, type Link } from './transport-link.ts'
 

@@ -2,10 +2,9 @@
  * One connection: its handshake, its liveness, and how it is ended.
  */
 
-import type { RawData, WebSocket } from 'ws'
-
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
+import type { RawData, WebSocket } from './socket.ts'
 import { CLOSE, type PeerHandshake } from './transport-handshake.ts'
 
 /** How long the other end may take to agree to an end. */

@@ -5,10 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import type { WebSocket } from 'ws'
-
 import { rejectArgument, VitalsealError } from '../errors.ts'
-import type { WebSocketPackage } from './socket.ts'
+import type { WebSocket, WebSocketPackage } from './socket.ts'
 import type { TransportLimits } from './transport-limits.ts'
 
 /** Who came, with the connection below. */

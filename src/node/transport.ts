@@ -14,15 +14,13 @@
 import type { Duplex } from 'node:stream'
 import { performance } from 'node:perf_hooks'
 
-import type { RawData, WebSocket } from 'ws'
-
 import type { Socket } from '../chain/index.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { ChainId } from '../primitives/ids.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { createVerifier, type Signer, type Verifier } from '../primitives/signature.ts'
-import { loadWebSocket, parseEndpoint, type WebSocketPackage } from './socket.ts'
+import { loadWebSocket, parseEndpoint, type RawData, type WebSocket, type WebSocketPackage } from './socket.ts'
 import { createClientSocket } from './transport-client.ts'
 import { createDialler, type Dialler } from './transport-dialler.ts'
 import { CLOSE, createPeerHandshake } from './transport-handshake.ts'

@@ -341,6 +341,7 @@ describe('connecting', () => {
     const slow = new AbortController()
     const catching = codeOf(connect({ signal: slow.signal }))
     await until(() => group.members.every(({ sent }) => sent.length > 0))
+    await hurry()
     slow.abort()
     expect(await catching).toBe('ERR_ABORTED')
     expect(await codeOf(connect({ signal: AbortSignal.abort(), store: createMemoryLedgerStore() }))).toBe('ERR_ABORTED')
