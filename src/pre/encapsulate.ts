@@ -97,6 +97,7 @@ export function verifyCapsule(
   options: { readonly groups?: PairingGroups } = {},
 ): capsule is Verified<Capsule> {
   const { groups = createPairingGroups() } = options
+  if (capsule?.kind !== 'capsule') return false
   if (checked.get(capsule)?.groups === groups) return true
   const parts = splitCore(capsule)
   const point = groups.parseG1(parts.point)

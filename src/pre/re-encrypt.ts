@@ -119,6 +119,7 @@ export interface ReEncryptOptions {
 
 /** Refuses a conversion that is not the re-key's to make. */
 export function assertConvertible(capsule: Capsule, key: ReKeyTerms, nowMs: number | undefined): void {
+  if (capsule?.kind !== 'capsule') rejectArgument('capsule', 'a capsule, which converts once', 'another object')
   if (nowMs !== undefined && !(nowMs < key.expiresAtMs)) {
     throw new VitalsealError('ERR_PRE_EXPIRED', 'the re-key has ended; ask its owner for a new one', {
       details: { expiresAtMs: key.expiresAtMs },
