@@ -31,6 +31,11 @@ function encodeDate(text: unknown): bigint | undefined {
   return days === undefined ? undefined : BigInt(days + DAYS_BEFORE_1970)
 }
 
+/** Days since 1970 of the leaf of a date. */
+export function daysFromLeaf(encoded: bigint): number {
+  return Number(encoded) - DAYS_BEFORE_1970
+}
+
 function encodeNumber(attribute: Attribute, value: unknown): bigint | undefined {
   switch (attribute.kind) {
     case 'int':
