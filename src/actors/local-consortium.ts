@@ -18,10 +18,11 @@ import {
 } from '../chain/index.ts'
 import { rejectArgument, VitalsealError } from '../errors.ts'
 import {
-  authenticateMessages,
+  createInbox,
   createReplica,
   encodeCertificate,
   type Effect,
+  type Inbox,
   type Input,
   type Replica,
   type Request,
@@ -36,6 +37,7 @@ import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 interface Node {
   readonly did: Did
   readonly replica: Replica
+  readonly inbox: Inbox
   readonly ledger: Ledger
   /** Blocks that were executed and are not final yet, by height. */
   readonly executed: Map<number, AppliedBlock>
@@ -79,7 +81,8 @@ export function createLocalConsortium(options: {
     const ledger = createLedger({ genesis, verifier })
     const executed = new Map<number, AppliedBlock>()
     const application = recordApplied(ledger, executed)
-    return { did, ledger, executed, replica: createReplica({ config, signer, application }) }
+    const replica = createReplica({ config, signer, application })
+    return { did, ledger, executed, replica, inbox: createInbox({ config, replica, verifier }) }
   })
   const [first] = nodes as [Node, ...Node[]]
   const mail: { readonly to: Node; readonly bytes: Uint8Array }[] = []
@@ -110,15 +113,14 @@ export function createLocalConsortium(options: {
   }
 
   const step = (node: Node, input: Input) => {
-    take(node, node.replica.step(input))
+    take(node, node.inbox.step(input))
   }
 
   /** Carries messages until there are none. */
   function settle(): void {
     for (let next = mail.shift(); next !== undefined; next = mail.shift()) {
       const { to, bytes } = next
-      const [message] = authenticateMessages([bytes], { config, verifier })
-      if (message?.ok === true) step(to, { kind: 'message', message: message.value })
+      take(to, to.inbox.receive(bytes))
     }
   }
 

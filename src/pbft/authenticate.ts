@@ -1,8 +1,7 @@
 /**
  * From bytes to verified messages: the only place where peers' signatures are checked.
  *
- * It needs no state, so a host may run it in batches and in workers, and drop messages unverified when it has enough. Total:
- * a peer may send anything.
+ * It needs no state; `inbox.ts` decides which messages are worth it. Total: a peer may send anything.
  */
 
 import { fail, succeed, type Result } from '../errors.ts'
@@ -58,8 +57,15 @@ export function authenticateMessage(
   bytes: Uint8Array,
 ): Checked<Verified<PeerMessage>> {
   const parsed = readMessage(settings, bytes)
-  if (!parsed.ok) return parsed
-  const message = parsed.value
+  return parsed.ok ? verifyMessage(settings, verifier, parsed.value) : parsed
+}
+
+/** Checks the signatures of a message that was read, and marks it verified. */
+export function verifyMessage(
+  settings: Settings,
+  verifier: Verifier,
+  message: PeerMessage,
+): Checked<Verified<PeerMessage>> {
   const { digest, signature } = message
   if (digest !== undefined && signature !== null) {
     if (!verifier.verify({ signer: message.from, digest, signature })) return invalidSignature(message.from)
@@ -74,11 +80,7 @@ function invalidSignature(signer: Did): Checked<never> {
   return fail('ERR_SIGNATURE_INVALID', 'message: the signature does not hold', { path: 'message', details: { signer } })
 }
 
-/**
- * Reads a message of one's own log, whose signatures were checked or made before it was written.
- *
- * @returns the message, or why its form is wrong
- */
+/** Reads a message: form only. The signatures of one's own log were checked or made before it was written. Total. */
 export function readMessage(settings: Settings, bytes: Uint8Array): Checked<PeerMessage> {
   // One copy, and everything in the message is a view of it; what is too long is refused before it is copied.
   const own = bytes instanceof Uint8Array && bytes.length <= MESSAGE_BYTES_MAX ? copyBytes(bytes) : (bytes as Bytes)

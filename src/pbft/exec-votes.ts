@@ -21,6 +21,20 @@ export class ExecVotes {
     return undefined
   }
 
+  /** Returns the vote of a member for a height. */
+  find(height: number, signer: number): VerifiedMessage<'exec-vote'> | undefined {
+    return this.#heights.get(height)?.get(signer)
+  }
+
+  /** Returns how many members signed one header. */
+  count(height: number, headerDigest: Digest32): number {
+    let count = 0
+    for (const { body } of this.#heights.get(height)?.values() ?? []) {
+      if (equalBytes(body.headerDigest, headerDigest)) count += 1
+    }
+    return count
+  }
+
   /** Returns the signatures of one header by member. */
   signatures(height: number, headerDigest: Digest32): ReadonlyMap<number, Signature> {
     const signatures = new Map<number, Signature>()

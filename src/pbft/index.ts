@@ -17,7 +17,8 @@
  * 5. Records below the `keepFrom` of a durable record may be deleted once everything delivered ahead of it is stored.
  * 6. `halt`: stop for good, keep the data. An exception out of `step` means the same.
  * 7. `tick` at an even pace (10 ms fits the defaults), with the time; nothing else is timed.
- * 8. Peers' bytes go through `authenticateMessages` first. What a transport claims about the sender is not needed.
+ * 8. Peers' bytes go through an inbox (`createInbox`), which hands the replica what it needs, verified, and takes requests and
+ *    ticks too. What a transport claims about the sender is not needed.
  * 9. After a restart: the records that the disk holds, without a torn tail, and an application at the height of the last
  *    delivered block that is stored, or below. Where the disk is lost: an empty log. Never reuse a key with a log left out.
  *
@@ -61,6 +62,7 @@ export {
   type Status,
   type ViewChange,
 } from './message.ts'
+export { createInbox, type Inbox, type InboxOptions } from './inbox.ts'
 export { deriveQuorum, type Quorum } from './quorum.ts'
 export type { CommitCertificate, Ordering, PreparedCertificate, SignedVote } from './shape.ts'
 export { createReplica, type ReplicaOptions } from './replica.ts'

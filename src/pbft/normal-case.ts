@@ -119,6 +119,8 @@ export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare
     if (prepare !== undefined) slot.prepares.set(core.self, prepare)
   }
   advanceSlot(core, slot)
+  // Its commits may have overtaken it.
+  if (slot.committed !== undefined) executeReady(core)
 }
 
 /** Takes a PREPARE. */

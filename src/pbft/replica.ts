@@ -13,6 +13,7 @@ import { handleExecVote } from './execution.ts'
 import { History } from './history.ts'
 import { MessageLog } from './log.ts'
 import type { PeerMessage } from './message.ts'
+import { countNeeded } from './needs.ts'
 import { handleNewView, handleViewChange } from './new-view.ts'
 import { handleCommit, handlePrepare, handlePrePrepare } from './normal-case.ts'
 import { Outbox } from './outbox.ts'
@@ -76,6 +77,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       watchLogLength(core)
       return core.outbox.drain()
     },
+    needs: (message: PeerMessage) => countNeeded(core, message),
     status: () => describeStatus(core),
     pending: () => [...core.pool.entries()].map(({ request }) => request),
     digest: () => digestState(core),

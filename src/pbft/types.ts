@@ -136,6 +136,11 @@ export interface ReplicaStatus {
 export interface Replica {
   /** Takes one input. Never throws on what a peer or a client sent; throws only when an invariant of its own is broken. */
   step(input: Input): readonly Effect[]
+  /**
+   * Tells what a message would be worth, before its signature is checked: 0, nothing (late, known, of another view); a
+   * number, with so many valid ones that say the same something is decided; Infinity, nothing yet.
+   */
+  needs(message: PeerMessage): number
   /** Where it stands; cheap. */
   status(): ReplicaStatus
   /**

@@ -16,7 +16,16 @@ import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { compareBytes, isPortableText, toUtf8, type Bytes } from './bytes.ts'
 import { buildValue, type Strings } from './codec-build.ts'
 import type { CborValue } from './codec-value.ts'
-import { isCidBytes, malformed, notCanonical, overLimit, Refusal, startWalk, walkItem, type CodecErrorCode } from './codec-walk.ts'
+import {
+  isCidBytes,
+  malformed,
+  notCanonical,
+  overLimit,
+  Refusal,
+  startWalk,
+  walkItem,
+  type CodecErrorCode,
+} from './codec-walk.ts'
 import { writeValue } from './codec-write.ts'
 import { codecLimits, type CodecLimits } from './limits.ts'
 
