@@ -43,6 +43,8 @@ export interface Settings extends Quorum {
   readonly memberEpoch: number
   readonly baseHeight: number
   readonly members: readonly Did[]
+  /** The same with their BLS keys. */
+  readonly memberRecords: readonly Member[]
   readonly indexes: ReadonlyMap<Did, number>
   readonly timeoutTicks: number
   readonly batchTransactionsMax: number
@@ -124,6 +126,7 @@ export function settleConfig(config: ReplicaConfig): Settings {
     memberEpoch: setting(config, 'memberEpoch'),
     baseHeight: setting(config, 'baseHeight'),
     members: Object.freeze(config.members.map(({ did }) => did)),
+    memberRecords: Object.freeze([...config.members]),
     indexes,
     timeoutTicks: setting(config, 'timeoutTicks'),
     batchTransactionsMax: setting(config, 'batchTransactionsMax'),

@@ -8,6 +8,7 @@
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
+import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { Signer } from '../primitives/signature.ts'
 import type { Certificate, Member } from './certificate.ts'
 import { leaderOf, proposerOf, type Settings } from './config.ts'
@@ -17,6 +18,7 @@ import type { MessageLog } from './log.ts'
 import { sealMessage, type Draft, type MessageKind, type PeerMessage, type VerifiedMessage } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pool } from './pool.ts'
+import type { CheckpointShares } from './shares.ts'
 import type { Application } from './types.ts'
 import type { VoteGuard } from './vote-guard.ts'
 
@@ -67,6 +69,8 @@ export interface Core {
   readonly settings: Settings
   readonly self: number
   readonly signer: Signer
+  /** Signs shares of checkpoints; undefined where this member takes no part in aggregates. */
+  readonly blsSigner: BlsSigner | undefined
   readonly application: Application
   readonly others: readonly Did[]
   readonly outbox: Outbox
@@ -92,6 +96,8 @@ export interface Core {
   executed: number
   certified: number
   checkpoint: Certificate | null
+  /** BLS shares of that checkpoint. */
+  shares: CheckpointShares | undefined
   /** O of the current view, up to the last sequence number in it. */
   order: ReadonlyMap<number, Digest32 | null>
   orderLast: number

@@ -2,7 +2,7 @@
  * EXEC-VOTEs by height: who signed which header. Bounded by the window and the number of members.
  */
 
-import { equalBytes, toKey } from '../primitives/bytes.ts'
+import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { Signature } from '../primitives/signature.ts'
 import type { VerifiedMessage } from './message.ts'
@@ -42,6 +42,15 @@ export class ExecVotes {
       if (signature !== null && equalBytes(body.headerDigest, headerDigest)) signatures.set(signer, signature)
     }
     return signatures
+  }
+
+  /** Returns the BLS shares of one header by member, as they came. */
+  shares(height: number, headerDigest: Digest32): ReadonlyMap<number, Bytes> {
+    const shares = new Map<number, Bytes>()
+    for (const { signer, body } of this.#heights.get(height)?.values() ?? []) {
+      if (body.share !== undefined && equalBytes(body.headerDigest, headerDigest)) shares.set(signer, body.share)
+    }
+    return shares
   }
 
   /** Returns another header than the given one that at least `count` members signed, or undefined. */

@@ -17,6 +17,7 @@ import type { VerifiedMessage } from './message.ts'
 import { encodeRecord } from './record.ts'
 import { writeSegment } from './segment.ts'
 import type { CommitCertificate } from './shape.ts'
+import { keepLateShare, keepShares, shareOf } from './shares.ts'
 
 /** Executes what is committed and next in order. */
 export function executeReady(core: Core): void {
@@ -41,7 +42,8 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   core.executed = height
   core.pool.settle(batch.requests)
   countSkip(core, batch)
-  const body = { sequence: height, headerDigest }
+  const plain = { sequence: height, headerDigest }
+  const body = mayVote(core) ? { ...plain, ...shareOf(core, plain, applied.nextMembers !== undefined) } : plain
   if (mayVote(core)) core.guard.record({ kind: 'exec-vote', view: 0, sequence: height, digest: headerDigest })
   const vote = mayVote(core) ? seal(core, { kind: 'exec-vote', body }) : undefined
   const slot = core.log.find(height)
@@ -90,7 +92,7 @@ export function handleExecVote(core: Core, message: VerifiedMessage<'exec-vote'>
   const peer = core.peers[message.signer]
   if (peer !== undefined) peer.executed = Math.max(peer.executed, sequence)
   if (!core.log.isInWindow(sequence)) {
-    ignore(core, message, 'outside of the window')
+    if (!keepLateShare(core, message)) ignore(core, message, 'outside of the window')
     return
   }
   const earlier = core.execVotes.add(message)
@@ -175,6 +177,7 @@ function stabilise(core: Core, certificate: Certificate): void {
   if (height <= core.log.stable) return
   core.checkpoint = certificate
   core.log.advance(height)
+  keepShares(core, certificate)
   core.execVotes.prune(height)
   core.guard.prune(height, core.view)
   core.history.prune(height)

@@ -30,6 +30,7 @@
  */
 
 export { authenticateMessages, type Checked, type MessageErrorCode } from './authenticate.ts'
+export { aggregateShares, type AggregateOptions, type Aggregation } from './aggregate.ts'
 export { type Batch, type ProposedBatch, type Request } from './batch.ts'
 export {
   createCertificate,

@@ -13,6 +13,7 @@ import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import {
+  bytesOf,
   choice,
   constant,
   encodeShape,
@@ -74,6 +75,8 @@ export type MessageKind = (typeof MESSAGE_KINDS)[number]
 export interface ExecVote {
   readonly sequence: number
   readonly headerDigest: Digest32
+  /** BLS signature of the same block, 48 bytes, for a certificate of constant size. The vote's signature leaves it out. */
+  readonly share?: Bytes
 }
 
 /** Body of a VIEW-CHANGE: the newest certified block of its sender, and what it prepared above. */
@@ -210,12 +213,21 @@ const tags = {
 /** A kind whose messages are signed by their sender. */
 export type SignedKind = keyof typeof tags
 
+const plainVote = tuple({ sequence: sequenceShape, headerDigest: digestView })
+const sharedVote = tuple({ sequence: sequenceShape, headerDigest: digestView, share: bytesOf(48) })
+
+/** A vote without a share is as long as it ever was. */
+const execVoteShape: Shape<ExecVote> = {
+  read: (value) => (Array.isArray(value) && value.length === 3 ? sharedVote : plainVote).read(value),
+  write: ({ share, ...vote }) => (share === undefined ? plainVote.write(vote) : sharedVote.write({ ...vote, share })),
+}
+
 const bodyShapes: { readonly [K in MessageKind]: Shape<MessageBodies[K]> } = {
   request: requestShape,
   'pre-prepare': orderingShape,
   prepare: orderingShape,
   commit: orderingShape,
-  'exec-vote': tuple({ sequence: sequenceShape, headerDigest: digestView }),
+  'exec-vote': execVoteShape,
   'view-change': tuple({
     view: viewShape,
     stable: sequenceShape,

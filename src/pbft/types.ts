@@ -6,6 +6,8 @@ import type { Result } from '../errors.ts'
 import type { Bytes, Verified } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
+import type { BlsVerifier } from '../primitives/member-bls.ts'
+import type { Aggregation } from './aggregate.ts'
 import type { ProposedBatch, Request } from './batch.ts'
 import type { Certificate, Member } from './certificate.ts'
 import type { PeerMessage } from './message.ts'
@@ -143,6 +145,13 @@ export interface Replica {
   needs(message: PeerMessage): number
   /** Where it stands; cheap. */
   status(): ReplicaStatus
+  /**
+   * Adds up the members' BLS shares of the last stable checkpoint to a certificate of constant size.
+   *
+   * Asked by the host after it has that block, when it has time: about 20 ms, and no commit waits for it. Undefined where
+   * the replica holds no shares, as after a restart; the certificate in list form is as good.
+   */
+  aggregate(options: { readonly blsVerifier: BlsVerifier }): Aggregation | undefined
   /**
    * Requests that are known here and not executed, oldest first: when an epoch has closed, they go to the replica of the
    * next one.

@@ -11,6 +11,7 @@ import {
   verifyCertificate,
   type Certificate,
 } from '../../src/pbft/certificate.ts'
+import { createReplica } from '../../src/pbft/replica.ts'
 import { deriveQuorum } from '../../src/pbft/quorum.ts'
 import { aggregateBlsSignatures, createBlsSigner, type BlsSigner } from '../../src/primitives/bls-signature.ts'
 import { toHex, type Bytes } from '../../src/primitives/bytes.ts'
@@ -22,7 +23,7 @@ import { createSigner, type Signer } from '../../src/primitives/signature.ts'
 import { encodeSignerBitmap } from '../../src/primitives/signer-bitmap.ts'
 import { TAGS } from '../../src/primitives/tags.ts'
 import { secretKey } from '../support/bls.ts'
-import { chainId } from './group.ts'
+import { authenticate, chainId, createGroup, feed, submit, type Group } from './group.ts'
 
 const headerDigest = sha256(new Uint8Array())
 const block = { chainId, memberEpoch: 2, height: 9, headerDigest }
@@ -195,6 +196,98 @@ describe('a certificate of constant size', () => {
     // And a member without a key can be named by nobody.
     const { did } = attacker.member
     expect(verifyCertificate(aggregateOf([0, 1, 3]), { ...options, members: members.with(1, { did }) })).toBe(false)
+  })
+})
+
+describe('a group whose members have BLS keys', () => {
+  const keys = parties.map(({ bls }) => bls)
+  const open = () => createGroup(4, { bls: keys, checkpointEvery: 2 })
+  const sharesOf = (group: Group) =>
+    group.nodes.flatMap(({ effects }) =>
+      effects.flatMap((effect) => {
+        if (effect.kind !== 'send') return []
+        const message = authenticate(group, effect.bytes)
+        return message.kind === 'exec-vote' && message.body.share !== undefined ? [message.body.sequence] : []
+      }),
+    )
+
+  it('adds up a checkpoint when it is asked to, and not before', () => {
+    const group = open()
+    const counted = counting(blsVerifier)
+    const [node] = group.nodes as [Group['nodes'][number]]
+    expect(node.replica.aggregate({ blsVerifier: counted })).toBeUndefined()
+    submit(group, 0, 'a')
+    submit(group, 0, 'b')
+    submit(group, 0, 'c')
+    expect(counted.calls()).toBe(0)
+    expect(new Set(sharesOf(group))).toEqual(new Set([2]))
+    for (const { replica, delivered } of group.nodes) {
+      const made = replica.aggregate({ blsVerifier: counted })
+      const [, second] = delivered
+      expect(made?.invalid).toEqual([])
+      expect(made?.certificate).toMatchObject({ height: 2, headerDigest: second?.certificate.headerDigest })
+      const { members: config } = group.config
+      const expected = {
+        members: config,
+        chainId,
+        headerDigest: second?.certificate.headerDigest as never,
+        blsVerifier,
+      }
+      expect(verifyCertificate(made?.certificate as Certificate, expected)).toBe(true)
+    }
+    expect(counted.calls()).toBe(4)
+  })
+
+  it('takes the share of whoever is late, and names whoever spoils his', () => {
+    const group = open()
+    const spoil = (bytes: Uint8Array) => {
+      const message = authenticate(group, bytes)
+      if (message.kind !== 'exec-vote' || message.body.share === undefined || message.signer !== 1) return bytes
+      // The share is not signed: on the way it becomes that of another.
+      const wire = message.bytes.slice()
+      const at = Buffer.from(wire).indexOf(Buffer.from(message.body.share))
+      wire.set(shareOf(3), at)
+      return wire
+    }
+    submit(group, 0, 'a')
+    const packets: Uint8Array[] = []
+    group.fate = (packet, message) => {
+      if (message.kind !== 'exec-vote' || packet.to !== 0) return 1
+      packets.push(spoil(packet.bytes))
+      return 0
+    }
+    submit(group, 0, 'b')
+    const [node] = group.nodes as [Group['nodes'][number]]
+    const give = (bytes: Uint8Array) => feed(group, node, { kind: 'message', message: authenticate(group, bytes) })
+    const [first, second, third] = packets as [Uint8Array, Uint8Array, Uint8Array]
+    give(first)
+    give(second)
+    // Q votes make the checkpoint; one of their shares is spoilt, and the last comes late.
+    expect(node.delivered).toHaveLength(2)
+    const before = node.replica.aggregate({ blsVerifier })
+    give(third)
+    const after = node.replica.aggregate({ blsVerifier })
+    expect(after?.invalid).toEqual([1])
+    expect(before?.certificate).toBeUndefined()
+    expect(after?.certificate?.height).toBe(2)
+  })
+
+  it('does not sign shares with a key that the group does not know', () => {
+    const { config, nodes } = open()
+    const [node] = nodes as [Group['nodes'][number]]
+    const { signer, application } = node
+    const make = (blsSigner: BlsSigner) => () => createReplica({ config, signer, application, blsSigner, log: [] })
+    expect(make(keys[0] as BlsSigner)).not.toThrow()
+    expect(make(keys[1] as BlsSigner)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID' }))
+  })
+
+  it('has votes without shares where a member has no key, and no aggregate below Q', () => {
+    const group = createGroup(4, { bls: keys.slice(0, 2), checkpointEvery: 2 })
+    submit(group, 0, 'a')
+    submit(group, 0, 'b')
+    const [node] = group.nodes as [Group['nodes'][number]]
+    expect(node.delivered).toHaveLength(2)
+    expect(node.replica.aggregate({ blsVerifier })).toEqual({ certificate: undefined, invalid: [] })
   })
 })
 

@@ -11,7 +11,10 @@ import { createReplica } from '../../src/pbft/replica.ts'
 import type { Effect, Input, LogRecord, Replica } from '../../src/pbft/types.ts'
 import { unwrap } from '../../src/errors.ts'
 import type { Verified } from '../../src/primitives/bytes.ts'
+import type { BlsSigner } from '../../src/primitives/bls-signature.ts'
 import type { Did } from '../../src/primitives/did.ts'
+import type { Member } from '../../src/primitives/member.ts'
+import { createMemberBlsKey } from '../../src/primitives/member-bls.ts'
 import { parseId, type ChainId } from '../../src/primitives/ids.ts'
 import type { Signer, Verifier } from '../../src/primitives/signature.ts'
 
@@ -50,17 +53,23 @@ export interface Group {
 }
 
 export interface GroupOptions extends Partial<Omit<ReplicaConfig, 'chainId' | 'members'>> {
+  /** BLS keys, one for each member. */
+  readonly bls?: readonly BlsSigner[]
   readonly keys?: { readonly signers: readonly Signer[]; readonly verifier: Verifier }
 }
 
 /** A group of replicas over an in-memory network, fast keys unless others are given. */
 export function createGroup(count: number, options: GroupOptions = {}): Group {
-  const { keys = createSimulatedKeys(count, 1), ...settings } = options
-  const members = keys.signers.map(({ did }) => ({ did }))
+  const { keys = createSimulatedKeys(count, 1), bls, ...settings } = options
+  const members = keys.signers.map(({ did }, index): Member => {
+    const blsSigner = bls?.[index]
+    return blsSigner === undefined ? { did } : { did, bls: createMemberBlsKey(blsSigner, did) }
+  })
   const config: ReplicaConfig = { chainId, members, batchWaitTicks: 0, timeoutTicks: 40, ...settings }
   const nodes = keys.signers.map((signer, index): Node => {
     const application = createSimulatedApplication()
-    const replica = createReplica({ config, signer, application })
+    const blsSigner = bls?.[index]
+    const replica = createReplica({ config, signer, application, ...(blsSigner === undefined ? {} : { blsSigner }) })
     return { index, signer, replica, application, log: [], delivered: [], effects: [], isDown: false }
   })
   const group = {
