@@ -5,12 +5,14 @@ export interface Mutant {
   readonly name: string
   /** What goes wrong, in one sentence. */
   readonly bug: string
-  /** File of src/pbft. */
+  /** File below src/pbft. */
   readonly file: string
   readonly find: string
   readonly replace: string
   /** Replicas of the groups in which it can show; any when left out. */
   readonly replicaCount?: number
+  /** What is to find it; seeds when left out. */
+  readonly by?: 'twins' | 'crash-points'
 }
 
 export const mutants: readonly Mutant[] = [

@@ -1,67 +1,76 @@
 // Plants bugs into copies of the core and counts the seeds until the simulator finds each. Usage:
-// node scripts/run-ts.mjs test/simulation/mutation-gate.ts [--seeds 2000] [--only NAME,NAME]. Fails if one survives.
-import { build, type Plugin } from 'esbuild'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+// node scripts/run-ts.mjs test/simulation/mutation-gate.ts [--seeds 2000] [--only NAME,NAME] [--jobs J] [--write]. Fails if one
+// survives; --write puts the table into docs/guide/pbft-bugs.md.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-import type * as simulator from '../../src/pbft/simulator/index.ts'
-import { mutants, type Mutant } from './mutants.ts'
+import { mutants } from './mutants.ts'
+import { hunt, type Hunt, type Kill } from './hunt.ts'
+import { coreCount, runJobs, serveJobs } from './pool.ts'
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '2000' }, only: { type: 'string' } },
-})
+const TABLE_FILE = 'docs/guide/pbft-bugs.md'
+const TABLE_BEGIN = '<!-- table of planted bugs: written by mutation-gate.ts --write -->'
+const TABLE_END = '<!-- end of the table -->'
 
-/** Changes one file on its way into the bundle; the sources stay as they are. */
-function plant(mutant: Mutant): Plugin {
-  return {
-    name: 'plant',
-    setup(context) {
-      context.onLoad({ filter: /src[\\/]pbft[\\/][a-z-]+\.ts$/ }, ({ path }) => {
-        if (basename(path) !== mutant.file) return undefined
-        const source = readFileSync(path, 'utf8')
-        if (source.split(mutant.find).length !== 2)
-          throw new Error(`${mutant.name}: its place is not in ${mutant.file} once`)
-        return { contents: source.replace(mutant.find, () => mutant.replace), loader: 'ts' }
-      })
-    },
-  }
-}
-
-async function load(mutant: Mutant): Promise<typeof simulator> {
-  const folder = resolve('out/mutants')
-  mkdirSync(folder, { recursive: true })
-  const outfile = join(folder, `${mutant.name}.mjs`)
-  await build({
-    entryPoints: ['src/pbft/simulator/index.ts'],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    logLevel: 'error',
-    plugins: [plant(mutant)],
+/** Returns the table of a whole run. */
+function makeTable(kills: ReadonlyMap<string, Kill>): string {
+  const rows = mutants.map(({ name, bug }) => {
+    const kill = kills.get(name)
+    return `| ${name} | ${bug} | ${kill?.by ?? 'survived'} | ${kill?.property ?? ''} |`
   })
-  return (await import(pathToFileURL(outfile).href)) as typeof simulator
+  return ['| planted | what goes wrong | found by | property |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-function hunt(mutant: Mutant, { generateScenario, simulate }: typeof simulator): string | undefined {
-  const { replicaCount } = mutant
-  for (let seed = 1; seed <= Number(values.seeds); seed++) {
-    const run = simulate(generateScenario(seed, replicaCount === undefined ? {} : { replicaCount }))
-    const [violation] = run.violations
-    if (violation !== undefined) return `seed ${seed}, ${violation.property}`
-  }
-  return undefined
+function writeTable(kills: ReadonlyMap<string, Kill>): void {
+  const text = readFileSync(TABLE_FILE, 'utf8')
+  const [before, rest] = text.split(TABLE_BEGIN)
+  const [, after] = (rest ?? '').split(TABLE_END)
+  if (before === undefined || after === undefined) throw new Error(`${TABLE_FILE} has no place for the table`)
+  writeFileSync(TABLE_FILE, `${before}${TABLE_BEGIN}\n\n${makeTable(kills)}\n\n${TABLE_END}${after}`)
 }
 
-let survivors = 0
-for (const mutant of mutants) {
-  if (values.only !== undefined && !values.only.split(',').includes(mutant.name)) continue
-  const killed = hunt(mutant, await load(mutant))
-  if (killed === undefined) survivors += 1
-  console.log(`${mutant.name}: ${killed === undefined ? 'SURVIVED' : `killed by ${killed}`}`)
+/** Runs the gate; returns how many mutants survived. */
+export async function runMutationGate(options: {
+  readonly program: string
+  readonly workers: number
+  readonly seeds: number
+  readonly only?: readonly string[] | undefined
+  readonly isWritten: boolean
+}): Promise<number> {
+  const chosen = mutants.filter(({ name }) => options.only?.includes(name) ?? true)
+  const kills = new Map<string, Kill>()
+  const jobs = chosen.map(({ name }): Hunt => ({ name, seeds: options.seeds }))
+  await runJobs<Hunt, Kill | null>(options.program, jobs, {
+    workers: options.workers,
+    onAnswer: ({ result, busyMs }, { name }) => {
+      if (result !== null) kills.set(name, result)
+      const found = result === null ? 'SURVIVED' : `found by ${result.by}, ${result.property}`
+      console.log(`${name}: ${found} (${(busyMs / 1_000).toFixed(0)} s)`)
+    },
+  })
+  const survivors = chosen.length - kills.size
+  console.log(`${chosen.length} planted, ${survivors} survived ${options.seeds} seeds`)
+  if (options.isWritten && chosen.length === mutants.length) writeTable(kills)
+  return survivors
 }
-console.log(`${mutants.length} planted, ${survivors} survived ${values.seeds} seeds`)
-if (survivors > 0) process.exitCode = 1
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '2000' },
+      only: { type: 'string' },
+      jobs: { type: 'string' },
+      write: { type: 'boolean', default: false },
+    },
+  })
+  const survivors = await runMutationGate({
+    program: import.meta.url,
+    workers: values.jobs === undefined ? coreCount() : Number(values.jobs),
+    seeds: Number(values.seeds),
+    only: values.only?.split(','),
+    isWritten: values.write,
+  })
+  if (survivors > 0) process.exitCode = 1
+}
+
+if (!serveJobs(hunt)) await main()

@@ -3,8 +3,9 @@
  * between any two of them.
  */
 
-import type { Signer } from '../../primitives/signature.ts'
+import type { Signer, Verifier } from '../../primitives/signature.ts'
 import type { ReplicaConfig } from '../config.ts'
+import { createInbox, type Inbox } from '../inbox.ts'
 import { createReplica } from '../replica.ts'
 import type { Application, Effect, Input, Replica } from '../types.ts'
 import { Disk } from './disk.ts'
@@ -17,6 +18,8 @@ import type { Draws } from './random.ts'
 export interface HostOptions {
   readonly config: ReplicaConfig
   readonly signer: Signer
+  /** Set where the replica stands behind an inbox, which verifies only what decides. */
+  readonly inboxVerifier: Verifier | undefined
   readonly journal: Journal
   readonly events: Events
   readonly draws: Draws
@@ -50,6 +53,7 @@ export class Host {
   readonly disk = new Disk()
   replica: Replica | undefined
   application: Application | undefined
+  #inbox: Inbox | undefined
   dueCrash: DueCrash | undefined
   /** Effects carried out since the first start. */
   effectCount = 0
@@ -69,7 +73,7 @@ export class Host {
 
   /** Starts, or starts again from what the disk holds. */
   start(): void {
-    const { config, signer, journal, draws } = this.#options
+    const { config, signer, journal, draws, inboxVerifier: verifier } = this.#options
     // A host may have stored less than it was given, but nothing that the log relies on.
     const lag = draws.chance(0.2) ? draws.below(4) : 0
     const height = Math.max(this.#neededHeight, this.#storedHeight - lag)
@@ -85,7 +89,9 @@ export class Host {
     this.application = application
     this.#options.onStart()
     try {
-      this.replica = createReplica({ config, signer, application, log: isFirst ? undefined : records })
+      const replica = createReplica({ config, signer, application, log: isFirst ? undefined : records })
+      this.replica = replica
+      this.#inbox = verifier && createInbox({ config, replica, verifier })
     } catch (error) {
       this.#options.onFailure(error)
     }
@@ -122,10 +128,19 @@ export class Host {
 
   /** Gives the replica one input and carries out its effects. */
   feed(input: Input): void {
+    this.#run((replica) => (this.#inbox ?? replica).step(input))
+  }
+
+  /** Gives bytes of a peer to the inbox and carries out the effects. */
+  receive(bytes: Uint8Array): void {
+    this.#run(() => this.#inbox?.receive(bytes) ?? [])
+  }
+
+  #run(step: (replica: Replica) => readonly Effect[]): void {
     if (this.replica === undefined) return
     let effects: readonly Effect[]
     try {
-      effects = this.replica.step(input)
+      effects = step(this.replica)
     } catch (error) {
       this.replica = undefined
       this.#options.onFailure(error)

@@ -78,6 +78,8 @@ export interface Scenario {
   readonly faults?: Faults
   /** What happens when; drawn from the seed when left out. */
   readonly schedule?: Schedule
+  /** Whether replicas are given every message verified, or stand behind an inbox that verifies what decides. Default `every`. */
+  readonly verification?: 'every' | 'deciding'
   /** Every message takes exactly so long, disks take no time, and latency must be exact (L3); for runs without faults. */
   readonly constantDelayMs?: number
   /** The state machine, made anew for each start of a replica. Default: a hash chain over requests. */
@@ -127,6 +129,7 @@ export function generateScenario(seed: number, options: { readonly replicaCount?
     drift: perhaps(draws, 0.2, () => draws.next() * 0.1),
     clientFlood: perhaps(draws, 0.03, () => draws.between(40, 300)),
   }
+  const inbox = draws.chance(0.25) ? ({ verification: 'deciding' } as const) : {}
   // What is zero is left out: a printed scenario names what matters.
-  return { ...calm, faults: Object.fromEntries(Object.entries(faults).filter(([, amount]) => amount > 0)) }
+  return { ...calm, ...inbox, faults: Object.fromEntries(Object.entries(faults).filter(([, amount]) => amount > 0)) }
 }

@@ -145,13 +145,19 @@ export class World {
     this.#follow()
   }
 
+  get #isLazy(): boolean {
+    return this.#scenario.verification === 'deciding'
+  }
+
   #observe(faulty: ReadonlySet<number>): Observers {
     const { constantDelayMs } = this.#scenario
     const { verifier } = this.#keys
     const nowMs = (): number => this.events.nowMs
     const exact = constantDelayMs === undefined ? [] : [observeLatency(constantDelayMs)]
     const group = { config: this.#config, settings: this.#settings, verifier, faulty, nowMs }
-    return new Observers(group, [...STANDARD_OBSERVERS, ...exact])
+    // An inbox drops late votes unverified, and with them what they would prove.
+    const standard = STANDARD_OBSERVERS.filter((one) => one !== observeEquivocation || !this.#isLazy)
+    return new Observers(group, [...standard, ...exact])
   }
 
   /** Adds the process of a member; two for twins. */
@@ -197,6 +203,7 @@ export class World {
     return new Host({
       config: this.#config,
       signer: this.#signer(index),
+      inboxVerifier: this.#isLazy ? this.#keys.verifier : undefined,
       journal,
       events: this.events,
       draws,
@@ -358,12 +365,14 @@ export class World {
   #arrive(from: Process, target: Process, bytes: Uint8Array): void {
     const { host, saboteur, isFaulty, index } = target
     const message = this.#authenticate(bytes)
-    if (!message.ok) return
-    if (this.#tell !== undefined) this.#say(`${from.index} -> ${index} ${describeMessage(message.value)}`)
-    saboteur?.receive?.(message.value)
-    if (!isFaulty && host.replica !== undefined)
-      this.observers.tell('arrived', index, message.value, () => host.replica?.status())
-    host.feed({ kind: 'message', message: message.value })
+    if (message.ok) {
+      if (this.#tell !== undefined) this.#say(`${from.index} -> ${index} ${describeMessage(message.value)}`)
+      saboteur?.receive?.(message.value)
+      if (!isFaulty && host.replica !== undefined)
+        this.observers.tell('arrived', index, message.value, () => host.replica?.status())
+    }
+    if (this.#isLazy) host.receive(bytes)
+    else if (message.ok) host.feed({ kind: 'message', message: message.value })
   }
 
   #delivered({ index, isFaulty }: Process, effect: Extract<Effect, { kind: 'deliver' }>): void {
