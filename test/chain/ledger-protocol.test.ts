@@ -16,7 +16,6 @@ import {
 } from '../../src/chain/index.ts'
 import { certainHeight, chooseSources, type SourceView } from '../../src/chain/connect-sources.ts'
 import { concatBytes, toHex, type Bytes } from '../../src/primitives/bytes.ts'
-import type { Did } from '../../src/primitives/did.ts'
 import type { Digest32 } from '../../src/primitives/hash.ts'
 import { createId } from '../../src/primitives/ids.ts'
 import { createVerifier, type Signature } from '../../src/primitives/signature.ts'
