@@ -5,6 +5,7 @@ import { createLabeler } from '../../src/primitives/label.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createId } from '../../src/primitives/ids.ts'
 import { TIME_MS_MAX } from '../../src/primitives/limits.ts'
+import type { Signature } from '../../src/primitives/signature.ts'
 import { createTransaction, type Transaction, type UnsignedTransaction } from '../../src/transactions/index.ts'
 import { chainId, party } from './parties.ts'
 
@@ -173,6 +174,21 @@ export const samples = {
     createTransaction({ ...header, kind: 'complaint', sender: doctor.did, answers: transactionId('a tx_key') }),
   transfer: () =>
     createTransaction({ ...header, kind: 'transfer', payee: doctor.did, amount: 1, memo: digest('memo') }),
+  config: () =>
+    createTransaction({
+      ...header,
+      kind: 'config',
+      sender: registrar.did,
+      memberEpoch: 0,
+      members: [
+        { did: doctor.did },
+        { did: patient.did, bls: { publicKey: new Uint8Array(96).fill(7), proof: new Uint8Array(48).fill(8) } },
+      ],
+      approvals: [
+        { member: 0, signature: new Uint8Array(65).fill(1) as Signature },
+        { member: 2, signature: new Uint8Array(65).fill(2) as Signature },
+      ],
+    }),
 } satisfies Record<string, () => UnsignedTransaction>
 
 /** Who signs for a sample. */

@@ -453,6 +453,7 @@ describe('validateTransaction', () => {
     ['transfer', ['publish', 'rotate', 'grant'], false],
     ['delegateFill', ['publish', 'rotate', 'grant'], false],
     ['registerAdd', ['publish', 'rotate', 'grant'], false],
+    ['config', ['publish', 'rotate', 'grant'], false],
   ] as const)('takes %s of a delegate with %s: %s', (name, rights, isTaken) => {
     const unsigned = { ...samples[name](), delegate: 2 } as UnsignedTransaction
     const signed = signTransaction(unsigned, { chainId, signer: phone.signer })
