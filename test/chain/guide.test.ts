@@ -43,6 +43,7 @@ it('prints programs that run', () => {
     '2 register applied',
     '3 iot ERR_CHAIN_EPOCH',
     'undefined',
+    '65',
     '3',
     '',
   ])
