@@ -5,8 +5,13 @@
  */
 
 export { startCluster, type Cluster, type ClusterEvent, type ClusterNode, type ClusterOptions } from './cluster.ts'
+export type { ReplicaTuning } from './epoch-replicas.ts'
+export type { HostStatus } from './host.ts'
+export type { NodeEvent, NodeMode } from './node-events.ts'
+export { openLedgerStore, openReplicaLog, type OpenLedgerStore, type ReplicaLog } from './open-stores.ts'
 export { createOpensslVerifier } from './openssl-verifier.ts'
 export { openSocket } from './socket.ts'
+export { startNode, type NodeOptions, type NodeStatus, type RunningNode } from './start-node.ts'
 export type { NodeSummary } from './status-lines.ts'
 
 export type { SignedDigest, Verifier } from '../primitives/signature.ts'
