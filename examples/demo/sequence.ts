@@ -27,6 +27,8 @@ const HEAD = 40
 /** Time without a message that is drawn as a gap, and the height of the gap. */
 const PAUSE_MS = 100
 const PAUSE = 44
+/** Of what happens between pauses. */
+const HEIGHT_MAX = 420
 /** Height of a line of text. */
 const LINE = 13
 
@@ -45,19 +47,26 @@ interface Scale {
   readonly pauses: readonly { readonly y: number; readonly ms: number }[]
 }
 
-/** Pixels for each time: a fraction of a millisecond and a second both leave something to see. */
+/**
+ * Pixels for each time: a fraction of a millisecond and a second both leave something to see, and what takes long on a busy
+ * machine does not make the picture longer than a page.
+ */
 function createScale(times: readonly number[]): Scale {
+  const sorted = [...new Set(times)].sort((left, right) => left - right)
+  const steps = sorted.slice(1).map((ms, i) => {
+    const passed = ms - (sorted[i] ?? ms)
+    return passed >= PAUSE_MS ? PAUSE : 2 + 16 * Math.log10(1 + passed / 0.2)
+  })
+  const share = Math.min(1, HEIGHT_MAX / steps.reduce((sum, step) => sum + step, 0))
   const places = new Map<number, number>()
   const pauses: { readonly y: number; readonly ms: number }[] = []
-  const [first = 0, ...rest] = [...new Set(times)].sort((left, right) => left - right)
-  let [y, last] = [HEAD + 12, first]
-  places.set(first, y)
-  for (const ms of rest) {
-    const passed = ms - last
-    if (passed >= PAUSE_MS) pauses.push({ y: y + PAUSE / 2, ms: passed })
-    y += passed >= PAUSE_MS ? PAUSE : 2 + 16 * Math.log10(1 + passed / 0.2)
+  let y = HEAD + 12
+  for (const [i, ms] of sorted.entries()) {
+    const passed = ms - (sorted[i - 1] ?? ms)
+    const step = i === 0 ? 0 : (steps[i - 1] ?? 0)
+    if (passed >= PAUSE_MS) pauses.push({ y: y + step / 2, ms: passed })
+    y += passed >= PAUSE_MS ? step : step * share
     places.set(ms, y)
-    last = ms
   }
   return { y: (ms) => places.get(ms) ?? y, pauses }
 }
@@ -109,7 +118,7 @@ function drawArrow(arrow: Arrow, { x, y }: Scales): string {
   const point = (px: number, py: number) => `${px.toFixed(1)},${py.toFixed(1)}`
   const head = `${point(x2, y2)} ${point(x2 - dx - dy * 0.5, y2 - dy + dx * 0.5)} ${point(x2 - dx + dy * 0.5, y2 - dy - dx * 0.5)}`
   const dash = receivedMs === undefined ? ' stroke-dasharray="3 2"' : ''
-  const text = `${kind.toUpperCase()} ${nameOf(from)} to ${nameOf(to)}${receivedMs === undefined ? ', never received' : `, ${showTime(receivedMs - sentMs)}`}`
+  const text = `${kind.toUpperCase()} ${nameOf(from)} to ${nameOf(to)}${receivedMs === undefined ? ', not received' : `, ${showTime(receivedMs - sentMs)}`}`
   return `<g stroke="${colour}" fill="${colour}"><title>${escape(text)}</title><line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"${dash}/><polygon points="${head}" stroke="none"/></g>`
 }
 
@@ -169,7 +178,7 @@ export function describePanel({ zeroMs, arrows, killed }: Panel): readonly strin
     const [start, end] = [Math.min(...group.map(({ sentMs }) => sentMs)), Math.max(...group.map(endOf))]
     const lost = group.filter(({ receivedMs }) => receivedMs === undefined).length
     const view = first.view === undefined ? '' : ` in view ${first.view}`
-    const text = `${showTime(start - zeroMs)} to ${showTime(end - zeroMs)}: ${first.kind.toUpperCase()}${view}, from ${list('from')} to ${list('to')}; ${group.length === 1 ? '1 message' : `${group.length} messages`}${lost === 0 ? '' : `, ${lost} of them never received`}`
+    const text = `${showTime(start - zeroMs)} to ${showTime(end - zeroMs)}: ${first.kind.toUpperCase()}${view}, from ${list('from')} to ${list('to')}; ${group.length === 1 ? '1 message' : `${group.length} messages`}${lost === 0 ? '' : `, ${lost} of them not received`}`
     return { ms: start, text }
   })
   const kill =

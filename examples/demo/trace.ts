@@ -84,6 +84,9 @@ export const CERTIFIED = 'certified block'
 /** Kinds that decide; the others repeat what was lost. */
 const KINDS = ['request', 'pre-prepare', 'prepare', 'commit', 'exec-vote', 'view-change', 'new-view']
 
+/** Votes that come later than the proof of finality, still of the same round. */
+const AFTERMATH_MS = 50
+
 /** Of messages that were sent again, the first. */
 function withoutRepeats(arrows: readonly Arrow[]): readonly Arrow[] {
   const seen = new Set<string>()
@@ -116,16 +119,24 @@ export function choosePanels(options: {
   readonly killed: { readonly lane: number; readonly atMs: number }
 }): readonly Panel[] | undefined {
   const { nodes, killed } = options
-  const arrows = withoutRepeats(options.arrows)
+  // A transport keeps the last messages for whoever is away: what waited for the restart did not arrive here.
+  const arrows = withoutRepeats(options.arrows).map((arrow) =>
+    arrow.to === killed.lane && (arrow.receivedMs ?? 0) > killed.atMs ? { ...arrow, receivedMs: undefined } : arrow,
+  )
   const submitted = options.submitted.toSorted((left, right) => left.finalMs - right.finalMs)
   const newView = arrows.find(({ kind, sentMs }) => kind === 'new-view' && sentMs > killed.atMs)
   const before = submitted.findLast(({ finalMs }) => finalMs < killed.atMs)
   const after = newView && submitted.find(({ finalMs }) => finalMs > newView.sentMs)
   if (before === undefined || newView === undefined || after === undefined) return undefined
-  const votes = ({ height }: Submitted) => arrows.filter(({ sequence }) => sequence === height)
+  // Much later, a node that comes back is told of it again.
+  const votes = ({ height, finalMs }: Submitted) =>
+    arrows.filter(({ sequence, sentMs }) => sequence === height && sentMs <= finalMs + AFTERMATH_MS)
   const changes = arrows.filter(
     ({ kind, view = 0, sentMs }) =>
-      (kind === 'view-change' || kind === 'new-view') && sentMs > killed.atMs && view <= (newView.view ?? 0),
+      (kind === 'view-change' || kind === 'new-view') &&
+      sentMs > killed.atMs &&
+      sentMs <= after.finalMs + AFTERMATH_MS &&
+      view <= (newView.view ?? 0),
   )
   return [
     {
