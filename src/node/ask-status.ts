@@ -1,7 +1,7 @@
 /** Asking a running node how it is, over `GET /status`. What it answers may be anything. */
 
 import { messageOf } from './command.ts'
-import { parseStatus, type ShownStatus } from './status-lines.ts'
+import { parseStatus, type NodeSummary } from './status-lines.ts'
 
 const ANSWER_BYTES_MAX = 1024 * 1024
 const WAIT_MS = 5_000
@@ -16,7 +16,7 @@ export function toStatusUrl(text: string): string | undefined {
 }
 
 /** Returns the status of a node, or a sentence on why there is none. */
-export async function askStatus(text: string): Promise<ShownStatus | string> {
+export async function askStatus(text: string): Promise<NodeSummary | string> {
   const url = toStatusUrl(text)
   if (url === undefined)
     return `expected the address of a node such as http://127.0.0.1:7001, found ${text.slice(0, 80)}`

@@ -33,6 +33,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     },
   ],
   [
+    'node',
+    {
+      summary: 'runs one member of a ledger',
+      load: async () => (await import('./node-command.ts')).nodeCommand,
+    },
+  ],
+  [
     'cluster',
     {
       summary: 'starts a consortium of processes on this machine',

@@ -5,7 +5,7 @@
 import type { Did } from '../primitives/did.ts'
 import type { Cluster, ClusterEvent } from './cluster.ts'
 import type { CommandIo } from './command.ts'
-import { describeMembers, describeStatus, isNews, shortDid, type ShownStatus } from './status-lines.ts'
+import { describeMembers, describeStatus, isNews, shortDid, type NodeSummary } from './status-lines.ts'
 
 /** Shows a cluster. */
 export interface ClusterDisplay {
@@ -95,7 +95,7 @@ function createScreen(cluster: Cluster, io: CommandIo): Paper {
 }
 
 function createPipe(cluster: Cluster, io: CommandIo): Paper {
-  const shown = new Map<number, ShownStatus>()
+  const shown = new Map<number, NodeSummary>()
   const nameOf = (did: Did) => {
     const index = cluster.nodes().findIndex((node) => node.did === did)
     return index < 0 ? shortDid(did) : `node ${index}`

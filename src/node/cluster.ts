@@ -13,7 +13,7 @@ import { rejectArgument } from '../errors.ts'
 import type { Did } from '../primitives/did.ts'
 import { chooseStart, noteStarted, prepareCluster, type ClusterNodeFiles } from './cluster-files.ts'
 import { describeEnd, startNodeProcess, type NodeProcess, type ProcessEnd } from './node-process.ts'
-import type { ShownStatus } from './status-lines.ts'
+import type { NodeSummary } from './status-lines.ts'
 
 /** A node of a cluster, as it is now. */
 export interface ClusterNode {
@@ -29,7 +29,7 @@ export interface ClusterNode {
   /** Undefined while it does not run. */
   readonly pid: number | undefined
   /** The last that it told; undefined while nothing was heard of it. */
-  readonly status: ShownStatus | undefined
+  readonly status: NodeSummary | undefined
 }
 
 /** What happens in a cluster. */

@@ -7,6 +7,8 @@
 
 import { parseArgs } from 'node:util'
 
+import { createPreKeyVerifier } from '../identity/index.ts'
+import { createBlsVerifier } from '../primitives/member-bls.ts'
 import { askStatus } from './ask-status.ts'
 import { messageOf, misuse, type Command, type CommandIo, type ProcessIo } from './command.ts'
 import { createKeyFile } from './key-file.ts'
@@ -85,7 +87,7 @@ function readArguments(args: readonly string[]): Asked | string | undefined {
   if (config === undefined) return 'expected --config FILE, --create-key FILE or --status URL'
   if (values.initialise === true && values['lost-disk'] === true)
     return 'expected either --initialise or --lost-disk: a member is new, or it was there before'
-  const initialise = values['lost-disk'] === true ? 'lost-disk' : values.initialise === true
+  const initialise = values['lost-disk'] === true ? 'lost-disk' : values.initialise === true ? true : undefined
   return { do: 'run', config, initialise, isJson, endsWithInput: values['until-input-ends'] === true }
 }
 
@@ -105,3 +107,10 @@ async function showStatus(
   else io.out(isJson ? `${JSON.stringify(status)}\n` : `${describeStatus(status)}\n`)
   return typeof status === 'string' ? 1 : 0
 }
+
+/** Runs a node; what it needs is read when it starts. */
+export const nodeCommand: Command<ProcessIo> = createNodeCommand(async (options) => {
+  const { startNode } = await import('./start-node.ts')
+  // Accounts may register PRE keys, members BLS keys, at any time: a node that cannot judge them would fall out of step.
+  return startNode({ ...options, preKeyVerifier: createPreKeyVerifier(), blsVerifier: createBlsVerifier() })
+})

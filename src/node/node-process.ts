@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 import { VitalsealError } from '../errors.ts'
-import { parseNodeLine, type NodeLine, type ShownStatus } from './status-lines.ts'
+import { parseNodeLine, type NodeLine, type NodeSummary } from './status-lines.ts'
 
 /** Why a process ended. */
 export interface ProcessEnd {
@@ -23,7 +23,7 @@ export interface ProcessEnd {
 export interface NodeProcess {
   readonly pid: number
   /** The last status that it told. */
-  status(): ShownStatus | undefined
+  status(): NodeSummary | undefined
   /** Resolves when it listens; rejects where it ends before. */
   readonly listening: Promise<void>
   /** Resolves when it has ended and all that it said was read. */
@@ -56,7 +56,7 @@ export function startNodeProcess(options: NodeProcessOptions): NodeProcess {
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   // What is written to a process that has ended is lost; its end is told by `close`.
   child.stdin.on('error', () => undefined)
-  let status: ShownStatus | undefined
+  let status: NodeSummary | undefined
   let said = ''
   let tellListening: () => void = () => undefined
   createInterface({ input: child.stdout }).on('line', (text) => {

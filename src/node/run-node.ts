@@ -7,43 +7,41 @@
 
 import type { Genesis } from '../chain/index.ts'
 import { isVitalsealError } from '../errors.ts'
+import type { Progress, ProgressOptions } from '../primitives/progress.ts'
 import type { Signer } from '../primitives/signature.ts'
 import { messageOf, type ProcessIo } from './command.ts'
 import { describeFaults, readGenesisFile } from './genesis-file.ts'
 import { readKeyFile } from './key-file.ts'
 import { readNodeConfig, type NodeConfig } from './node-config.ts'
-import { describeStatus, isNews, type NodeLine, type ShownStatus } from './status-lines.ts'
-import { openTraceFile, type TracedMessage } from './trace-file.ts'
+import type { NodeEvent } from './node-events.ts'
+import { describeStatus, isNews, type NodeLine, type NodeSummary } from './status-lines.ts'
+import { openEvidenceFile, openTraceFile } from './trace-file.ts'
 
 /** A node that runs. */
 export interface HostedNode {
   readonly address: string
-  status(): ShownStatus
+  status(): NodeSummary
   stop(): Promise<void>
 }
 
-/** What a node tells of itself while it runs, as far as this command looks at it. */
-export type HostEvent =
-  | ({ readonly kind: 'message' } & TracedMessage)
-  | { readonly kind: 'halt'; readonly reason: string }
-  | { readonly kind: 'evidence' | 'block' | 'view' | 'reject' }
-
 /** Starts a node. */
-export type StartHost = (options: {
-  readonly genesis: Genesis
-  readonly signer: Signer
-  readonly directory: string
-  readonly listen: string
-  readonly peers: readonly string[]
-  readonly initialise: boolean | 'lost-disk'
-  readonly onEvent: (event: HostEvent) => void
-}) => Promise<HostedNode>
+export type StartHost = (
+  options: ProgressOptions & {
+    readonly genesis: Genesis
+    readonly signer: Signer
+    readonly directory: string
+    readonly listen: string
+    readonly peers: readonly string[]
+    readonly initialise?: true | 'lost-disk'
+    readonly onEvent: (event: NodeEvent) => void
+  },
+) => Promise<HostedNode>
 
 /** How it is run. */
 export interface RunOptions {
   /** File of the configuration. */
   readonly config: string
-  readonly initialise: boolean | 'lost-disk'
+  readonly initialise: true | 'lost-disk' | undefined
   /** For programs: one JSON object a line. */
   readonly isJson: boolean
   readonly endsWithInput: boolean
@@ -70,19 +68,31 @@ async function readSettings(file: string): Promise<Settings | string> {
   return { config: config.value, genesis: genesis.value, signer: signer.value }
 }
 
-/** A promise of why the node is to end, undefined where somebody asked for it. */
-function createEnding({ endsWithInput }: RunOptions, io: ProcessIo) {
-  let end: (reason: string | undefined) => void = () => undefined
-  const ending = new Promise<string | undefined>((resolve) => {
-    end = resolve
+/** Why a node is to end: undefined where somebody asked for it. */
+interface Ending {
+  readonly reason: Promise<string | undefined>
+  readonly end: (reason?: string) => void
+  /** Aborted when it is to end, so that a long start does not hold it up. */
+  readonly signal: AbortSignal
+}
+
+function createEnding({ endsWithInput }: RunOptions, io: ProcessIo): Ending {
+  const aborting = new AbortController()
+  let resolve: (reason: string | undefined) => void = () => undefined
+  const reason = new Promise<string | undefined>((settle) => {
+    resolve = settle
   })
-  io.onStop(() => end(undefined))
+  const end = (why?: string) => {
+    resolve(why)
+    aborting.abort()
+  }
+  io.onStop(end)
   if (endsWithInput) {
     io.onLine((line) => {
-      if (line === undefined) end(undefined)
+      if (line === undefined) end()
     })
   }
-  return { ending, end: (reason: string) => end(reason) }
+  return { reason, end, signal: aborting.signal }
 }
 
 /**
@@ -93,11 +103,12 @@ function createEnding({ endsWithInput }: RunOptions, io: ProcessIo) {
 export async function runNode(options: RunOptions, start: StartHost, io: ProcessIo): Promise<number> {
   const settings = await readSettings(options.config)
   if (typeof settings === 'string') return complain(settings, 2, io)
-  const { ending, end } = createEnding(options, io)
+  const ending = createEnding(options, io)
   try {
-    const reason = await host(settings, { options, start, ending, end, io })
+    const reason = await host(settings, { options, start, ending, io })
     return reason === undefined ? 0 : complain(reason, 1, io)
   } catch (error) {
+    if (isVitalsealError(error, 'ERR_ABORTED')) return 0
     // What is no error of the library or the system is a fault of this program, and shows its trace.
     if (!isVitalsealError(error) && (error as NodeJS.ErrnoException).code === undefined) throw error
     return complain(explainFailure(error), 1, io)
@@ -112,29 +123,40 @@ function complain(sentence: string, code: number, io: ProcessIo): number {
 interface Hosting {
   readonly options: RunOptions
   readonly start: StartHost
-  readonly ending: Promise<string | undefined>
-  readonly end: (reason: string) => void
+  readonly ending: Ending
   readonly io: ProcessIo
 }
 
 /** Starts the node, shows how it is, and stops it when it is to end; why it ended, where nobody asked for it. */
 async function host({ config, genesis, signer }: Settings, hosting: Hosting): Promise<string | undefined> {
-  const { options, start, ending, end, io } = hosting
+  const { options, start, ending, io } = hosting
   const { directory, listen, peers, trace: file } = config
+  const { initialise, isJson } = options
   const trace = file === undefined ? undefined : openTraceFile(file)
-  const onEvent = (event: HostEvent) => {
+  const evidence = openEvidenceFile(`${directory}-evidence.ndjson`)
+  const display = isJson ? createJsonDisplay(io) : createDisplay(io)
+  const onEvent = (event: NodeEvent) => {
     if (event.kind === 'message') trace?.write(event)
-    if (event.kind === 'halt') end(event.reason)
-    if (event.kind === 'evidence') io.err('vitalseal node: evidence against a member was recorded\n')
+    if (event.kind === 'halt') ending.end(event.reason)
+    if (event.kind === 'evidence' && evidence.write(event))
+      io.err(`vitalseal node: ${event.accused} contradicted itself; the evidence is in ${evidence.file}\n`)
   }
   try {
-    const { initialise } = options
-    const node = await start({ genesis, signer, directory, listen, peers, initialise, onEvent })
-    const display = options.isJson ? createJsonDisplay(io) : createDisplay(io)
+    const node = await start({
+      genesis,
+      signer,
+      directory,
+      listen,
+      peers,
+      ...(initialise === undefined ? {} : { initialise }),
+      signal: ending.signal,
+      onProgress: display.progress,
+      onEvent,
+    })
     display.listening(node, { genesis, did: signer.did })
     const timer = setInterval(() => display.look(node.status()), LOOK_EVERY_MS)
     try {
-      return await ending
+      return await ending.reason
     } finally {
       clearInterval(timer)
       const last = node.status()
@@ -148,15 +170,18 @@ async function host({ config, genesis, signer }: Settings, hosting: Hosting): Pr
 
 /** What is shown while a node runs. */
 interface Display {
+  /** How far the start has come. */
+  readonly progress: (progress: Progress) => void
   listening(node: HostedNode, of: { readonly genesis: Genesis; readonly did: string }): void
-  look(status: ShownStatus): void
-  stopped(status: ShownStatus): void
+  look(status: NodeSummary): void
+  stopped(status: NodeSummary): void
 }
 
 function createJsonDisplay(io: ProcessIo): Display {
-  let shown: ShownStatus | undefined
+  let shown: NodeSummary | undefined
   const tell = (line: NodeLine) => io.out(`${JSON.stringify(line)}\n`)
   return {
+    progress: () => undefined,
     listening: ({ address }, { genesis: { chainId }, did }) => tell({ event: 'listening', address, chainId, did }),
     look(status) {
       if (!isNews(shown, status) && shown?.height === status.height) return
@@ -169,12 +194,15 @@ function createJsonDisplay(io: ProcessIo): Display {
 
 /** One line that is written anew on a terminal; in a pipe a line for each news, and for new heights now and then. */
 function createDisplay(io: ProcessIo): Display {
-  let shown: ShownStatus | undefined
+  let shown: NodeSummary | undefined
   let shownAtMs = 0
-  const isDue = (status: ShownStatus) =>
+  const isDue = (status: NodeSummary) =>
     isNews(shown, status) ||
     (shown?.height !== status.height && (io.isTerminal || io.elapsedMs() - shownAtMs >= HEIGHT_EVERY_MS))
   return {
+    progress({ step, done, total }) {
+      if (io.isTerminal) io.err(`\r${step} ${done} of ${total}\u001b[K`)
+    },
     listening({ address }, { genesis: { chainId, members }, did }) {
       io.out(
         `${did}\n  chain    ${chainId}\n  members  ${members.length} in the genesis; the group ${describeFaults(members.length)}\n`,

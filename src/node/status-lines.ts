@@ -6,7 +6,7 @@
 import { parseDid, type Did } from '../primitives/did.ts'
 
 /** What is shown of a node; what a node answers to `GET /status` holds at least this. */
-export interface ShownStatus {
+export interface NodeSummary {
   readonly did: Did
   /** Last block with a certificate. */
   readonly height: number
@@ -23,10 +23,10 @@ const isCounter = (value: unknown): value is number =>
 const isDid = (value: unknown): value is Did => typeof value === 'string' && parseDid(value).ok
 
 /** Reads a status out of what a node answered. Total. */
-export function parseStatus(value: unknown): ShownStatus | undefined {
+export function parseStatus(value: unknown): NodeSummary | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { did, height, memberEpoch, view, mode, primary, connected } = value as Partial<
-    Record<keyof ShownStatus, unknown>
+    Record<keyof NodeSummary, unknown>
   >
   if (!isDid(did) || !isDid(primary) || typeof mode !== 'string' || !/^[a-z-]{1,40}$/.test(mode)) return undefined
   if (!isCounter(height) || !isCounter(memberEpoch) || !isCounter(view)) return undefined
@@ -40,7 +40,7 @@ export function shortDid(did: Did): string {
 }
 
 /** One line about one node, which names others by the end of their DID, or as the caller names them. */
-export function describeStatus(status: ShownStatus, nameOf: (did: Did) => string = shortDid): string {
+export function describeStatus(status: NodeSummary, nameOf: (did: Did) => string = shortDid): string {
   const { did, height, view, mode, primary, connected } = status
   const leader = primary === did ? 'it leads' : `${nameOf(primary)} leads`
   const peers = connected.length === 1 ? '1 member' : `${connected.length} members`
@@ -48,9 +48,9 @@ export function describeStatus(status: ShownStatus, nameOf: (did: Did) => string
 }
 
 /** Whether two statuses differ in more than the height. */
-export function isNews(before: ShownStatus | undefined, now: ShownStatus): boolean {
+export function isNews(before: NodeSummary | undefined, now: NodeSummary): boolean {
   if (before === undefined) return true
-  const mark = ({ memberEpoch, view, mode, connected }: ShownStatus) => [memberEpoch, view, mode, ...connected].join()
+  const mark = ({ memberEpoch, view, mode, connected }: NodeSummary) => [memberEpoch, view, mode, ...connected].join()
   return mark(before) !== mark(now)
 }
 
@@ -62,7 +62,7 @@ export interface ShownMember {
   /** Undefined while it does not run. */
   readonly pid: number | undefined
   /** Undefined while nothing was heard of it. */
-  readonly status: ShownStatus | undefined
+  readonly status: NodeSummary | undefined
 }
 
 const HEADS = ['node', 'pid', 'endpoint', 'height', 'view', 'mode', 'leader', 'connected'] as const
@@ -101,7 +101,7 @@ function toRow({ index, endpoint, pid, status }: ShownMember, members: readonly 
 /** What a node tells the program that started it. */
 export type NodeLine =
   | { readonly event: 'listening'; readonly address: string; readonly chainId: string; readonly did: string }
-  | { readonly event: 'status'; readonly status: ShownStatus }
+  | { readonly event: 'status'; readonly status: NodeSummary }
   | { readonly event: 'stopped' }
 
 /** Reads a line of a node. Total; undefined where it is none. */

@@ -8,9 +8,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createGenesis, encodeGenesis } from '../../src/chain/index.ts'
 import { VitalsealError } from '../../src/errors.ts'
 import { toStatusUrl } from '../../src/node/ask-status.ts'
+import type { NodeEvent } from '../../src/node/node-events.ts'
 import { createNodeCommand } from '../../src/node/node-command.ts'
-import type { HostEvent, StartHost } from '../../src/node/run-node.ts'
-import type { ShownStatus } from '../../src/node/status-lines.ts'
+import type { StartHost } from '../../src/node/run-node.ts'
+import type { NodeSummary } from '../../src/node/status-lines.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { createSigner } from '../../src/primitives/signature.ts'
 import { playProcess, runCommand, until } from '../support/command-io.ts'
@@ -43,7 +44,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A node that a test plays. */
 function playNode() {
-  let status: ShownStatus = { did, height: 7, memberEpoch: 0, view: 0, mode: 'normal', primary: did, connected: [] }
+  let status: NodeSummary = { did, height: 7, memberEpoch: 0, view: 0, mode: 'normal', primary: did, connected: [] }
   let started: Parameters<StartHost>[0] | undefined
   let stops = 0
   const start: StartHost = (options) => {
@@ -55,8 +56,8 @@ function playNode() {
     command: createNodeCommand(start),
     started: () => started,
     stops: () => stops,
-    become: (change: Partial<ShownStatus>) => void (status = { ...status, ...change }),
-    tell: (event: HostEvent) => started?.onEvent(event),
+    become: (change: Partial<NodeSummary>) => void (status = { ...status, ...change }),
+    tell: (event: NodeEvent) => started?.onEvent(event),
   }
 }
 
@@ -91,7 +92,7 @@ describe('vitalseal node --config', () => {
 
   it('is new only when told so, and has lost its disk only when told so', async () => {
     const flags = [
-      [[], false],
+      [[], undefined],
       [['--initialise'], true],
       [['--lost-disk'], 'lost-disk'],
     ] as const
@@ -146,12 +147,31 @@ describe('vitalseal node --config', () => {
     const [node, played] = [playNode(), playProcess()]
     const code = node.command.run(['--config', file('node.json')], played.io)
     await until(() => node.started() !== undefined)
-    node.tell({ kind: 'evidence' })
-    node.tell({ kind: 'halt', reason: 'the disk refused to keep a vote' })
+    for (let i = 0; i < 101; i++) node.tell({ kind: 'evidence', accused: other, evidence: Uint8Array.of(i), atMs: 5 })
+    node.tell({ kind: 'halt', reason: 'the disk refused to keep a vote', atMs: 6 })
     expect([await code, node.stops()]).toEqual([1, 1])
-    expect(played.err()).toBe(
-      'vitalseal node: evidence against a member was recorded\nvitalseal node: the disk refused to keep a vote\n',
-    )
+    const complaints = played.err().trim().split('\n')
+    expect([complaints[0], complaints.length, complaints[100]]).toEqual([
+      `vitalseal node: ${other} contradicted itself; the evidence is in ${file('data-evidence.ndjson')}`,
+      101,
+      'vitalseal node: the disk refused to keep a vote',
+    ])
+    const kept = readFileSync(file('data-evidence.ndjson'), 'utf8').trim().split('\n')
+    expect([kept.length, JSON.parse(kept[16] ?? '')]).toEqual([100, { atMs: 5, accused: other, evidence: '10' }])
+  })
+
+  it('shows how far it has come, and gives up a long start when asked to stop', async () => {
+    const played = playProcess({ isTerminal: true })
+    const command = createNodeCommand(({ signal, onProgress }) => {
+      void onProgress?.({ step: 'replay', done: 3, total: 9 })
+      return new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new VitalsealError('ERR_ABORTED', 'ended', { details: {} })))
+      })
+    })
+    const code = command.run(['--config', file('node.json')], played.io)
+    await until(() => played.err() === '\rreplay 3 of 9\u001b[K')
+    played.stop()
+    expect([await code, played.out()]).toEqual([0, ''])
   })
 
   it('notes kinds and numbers of messages, and nothing of their content', async () => {
@@ -167,6 +187,7 @@ describe('vitalseal node --config', () => {
       to: [other],
       view: 1,
       sequence: 2,
+      atMs: 1,
       ...content,
     })
     played.stop()
@@ -175,7 +196,7 @@ describe('vitalseal node --config', () => {
     expect([rest, JSON.parse(line ?? '')]).toEqual([
       '',
       {
-        atMs: expect.any(Number) as number,
+        atMs: 1.999,
         direction: 'sent',
         kind: 'prepare',
         from: did,
