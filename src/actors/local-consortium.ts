@@ -62,6 +62,8 @@ const TICKS_MAX = 2_000
 /**
  * Returns a consortium in memory.
  *
+ * Its members stay: it takes no transaction of kind `config`.
+ *
  * @param options - `signers`: one for each member of the genesis, in its order
  */
 export function createLocalConsortium(options: {
@@ -171,6 +173,9 @@ export function createLocalConsortium(options: {
     },
     stateRoots: () => nodes.map(({ ledger }) => ledger.state.root().join()),
     async submit(transaction) {
+      // Its members are the signers that it was given.
+      if (transaction.kind === 'config')
+        rejectArgument('transaction', 'no change of members in a consortium in memory', 'config')
       const known = feed.find(transaction.id)
       const result = known === undefined ? turn.then(() => order(transaction)) : Promise.resolve(known)
       turn = result.catch(() => undefined)

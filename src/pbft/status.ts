@@ -7,6 +7,7 @@
 import type { Bytes } from '../primitives/bytes.ts'
 import { hasBatch } from './batches.ts'
 import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
+import { isClosed } from './member-epoch.ts'
 import type { Status, VerifiedMessage } from './message.ts'
 import { hasOpenSlot } from './proposal.ts'
 import { fetchBlocks, isBehind } from './state-transfer.ts'
@@ -84,6 +85,9 @@ export function handleStatus(core: Core, message: VerifiedMessage<'status'>): vo
   }
   peer.answeredTick = core.tick
   if (body.mode === 'recovering') sendTo(core, signer, ownStatus(core, { withCheckpoint: true }))
+  // A replica of a closed epoch says nothing unasked: whoever is behind learns here how far the epoch went.
+  else if (isClosed(core) && body.certified < core.certified)
+    sendTo(core, signer, ownStatus(core, { withCheckpoint: false }))
   resendView(core, signer, body)
   if (body.view === core.view) resendVotes(core, signer, body)
   resendExecVotes(core, signer, body)

@@ -4,11 +4,12 @@
 
 import { RULES, type Parameters } from '../chain/index.ts'
 import type { Did } from '../primitives/did.ts'
+import type { Member } from '../primitives/member.ts'
 
 /** What a genesis of a consortium is made of. */
 export interface ConsortiumOptions {
   /** The replicas, in the order that gives them indexes; four stand one fault. */
-  readonly members: readonly { readonly did: Did }[]
+  readonly members: readonly Member[]
   /** Milliseconds UTC; no block is older. */
   readonly timeMs: number
   /** Who admits accounts; nobody: each account registers itself (development only). */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
 import { createClinician, createLocalConsortium, createPatient, createRegistrar } from '../../src/actors/index.ts'
-import { createGenesis, replayLedger, type StoredBlock } from '../../src/chain/index.ts'
+import { createGenesis, createLocalLedger, replayLedger, type StoredBlock } from '../../src/chain/index.ts'
 import { parseResource, VITAL_SIGNS } from '../../src/fhir/index.ts'
 import { createAgreementProof, generateIdentity, type Identity } from '../../src/identity/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
 import { fromUtf8 } from '../../src/primitives/bytes.ts'
+import { createTransaction, signTransaction } from '../../src/transactions/index.ts'
 import { createMemoryBlockstore } from '../../src/storage/index.ts'
 
 const START_MS = 1_763_600_000_000
@@ -70,4 +71,23 @@ describe('four replicas in memory, with a registrar', () => {
     expect(replayed.ok).toBe(true)
     if (replayed.ok) expect(replayed.value.state.root()).toEqual(ledger.ledger.state.root())
   }, 30_000)
+
+  it('keeps its members: a change is refused at once', async () => {
+    const nodes = Array.from({ length: 4 }, () => generateIdentity())
+    const members = nodes.map(({ did }) => ({ did }))
+    const genesis = createGenesis(consortium({ members, timeMs: START_MS }))
+    const ledger = createLocalConsortium({ genesis, signers: nodes.map(({ signer }) => signer), clock: () => START_MS })
+    const [first] = nodes as [Identity, ...Identity[]]
+    const draft = { kind: 'config', memberEpoch: 0, members: members.toReversed(), approvals: [] } as const
+    const unsigned = createTransaction({ ...draft, sender: first.did, nonce: 0, issuedAtMs: START_MS })
+    const transaction = signTransaction(unsigned, { chainId: ledger.chainId, signer: first.signer })
+    await expect(ledger.submit(transaction)).rejects.toMatchObject({
+      code: 'ERR_ARGUMENT_INVALID',
+      path: 'transaction',
+    })
+    const alone = createGenesis(consortium({ members: members.slice(0, 1), timeMs: START_MS }))
+    const local = createLocalLedger({ genesis: alone, signer: first.signer, clock: () => START_MS })
+    const other = signTransaction(unsigned, { chainId: local.chainId, signer: first.signer })
+    await expect(local.submit(other)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID', path: 'transaction' })
+  })
 })

@@ -201,6 +201,24 @@ describe('a member that was away when the epoch closed', () => {
     expect(summary(group)).toMatchObject({ states: 1, missing: 0, members: [0, 1, 2, 3, 4] })
   })
 
+  it('is taken to the closing block by a snapshot, where blocks are no longer kept one by one', () => {
+    const group = createEpochGroup(4, { checkpointEvery: 2, historyBlocks: 4 })
+    const away = nodeAt(group, 3)
+    away.isDown = true
+    for (let block = 0; block < 20; block++) submit(group, group.nodes, transfer(group))
+    const [first] = group.nodes as [EpochNode]
+    submit(group, group.nodes, change(group, { present: presentOf(group), next: [0, 1, 2, 3, 4], nonce: 1 }))
+    const closing = first.store.length
+    away.isDown = false
+    tick(group, 60)
+    expect(away.seat?.config).toMatchObject({ memberEpoch: 1, baseHeight: closing })
+    expect(away.store.length).toBeLessThan(closing)
+    addNode(group, 4)
+    submit(group, group.nodes, transfer(group))
+    tick(group, 100)
+    expect(summary(group)).toMatchObject({ states: 1, missing: 0, epoch: 1, members: [0, 1, 2, 3, 4] })
+  })
+
   it('hears of the later epoch and fetches blocks, where they are gone', () => {
     const group = createEpochGroup(4)
     const away = nodeAt(group, 3)

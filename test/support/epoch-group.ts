@@ -166,6 +166,10 @@ function followOthers(group: EpochGroup, node: EpochNode): void {
 
 function feed(group: EpochGroup, node: EpochNode, seat: Seat, input: Input): void {
   for (const effect of seat.replica.step(input)) carryOut(group, node, seat, effect)
+  if (node.seat !== seat) return
+  // A snapshot took it to the closing block, which is not delivered.
+  const { mode, height, executedHeight } = seat.replica.status()
+  if (mode === 'closed' && height === executedHeight) handOver(group, node, seat)
 }
 
 function carryOut(group: EpochGroup, node: EpochNode, seat: Seat, effect: Effect): void {
