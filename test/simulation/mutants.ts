@@ -88,7 +88,7 @@ export const mutants: readonly Mutant[] = [
     bug: 'what was lost is never sent again: STATUS is not answered',
     file: 'status.ts',
     find: "  if (body.mode === 'recovering') sendTo",
-    replace: "  if (body.mode !== 'recovering') return\n  sendTo",
+    replace: "  if (body.mode !== 'recovering') return\n  if (body.mode === 'recovering') sendTo",
   },
   {
     name: 'signer-from-field',
