@@ -1,11 +1,11 @@
 /**
- * The story on real FHIR R4 data and a consortium of four replicas: register, seal, grant, read, refuse, diagnose, rotate,
- * revoke, audit.
+ * The story on real FHIR R4 data and a consortium of four processes: register, seal, grant, read, refuse, diagnose, rotate,
+ * revoke, audit. In the middle the leader is killed while transactions flow, and started again.
  *
  *   npm run demo                      the official examples (Patient/f001, Patient/example)
  *   npm run demo -- FILE              a FHIR Bundle or NDJSON file of your own
  *
- * Leaves out/demo/: ledger and IPFS blocks on disk, audit.car, report.html. Exit code 0 only if every check held.
+ * Leaves out/demo/: the nodes' directories, the client's ledger and IPFS blocks, audit.car, report.html. Exit code 0 only if every check held.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,9 @@ import { consortium } from 'vitalseal/presets'
 import { unwrap } from 'vitalseal/primitives'
 
 import { createNotebook } from './checks.ts'
+import { bringBack, compareDisks, countMessages, drawOutage, killLeader, type Outage } from './outage.ts'
 import { createReport } from './report.ts'
+import { showTime } from './sequence.ts'
 import { readExamples, readUserFile, type Cast } from './resources.ts'
 import { createDoctors, tellStory, type Told } from './story.ts'
 import { createWorld, DIRECTORY } from './world.ts'
@@ -41,14 +43,33 @@ function readCasts(): readonly Cast[] {
 
 const casts = readCasts()
 const notebook = createNotebook()
-const world = await notebook.step('four replicas, a registrar, two doctors', 7, createWorld)
-const { ledger } = world
+const world = await notebook.step('four processes, a registrar, two doctors', 7, createWorld)
+const { ledger, cluster, store } = world
+const { genesis } = cluster
+const { chainId } = genesis
 const doctors = await createDoctors(world)
 const told: Told[] = []
-for (const cast of casts) told.push(await tellStory(cast, world, doctors, notebook))
+let outage: Outage | undefined
+let outageCount = 0
+for (const cast of casts) {
+  told.push(await tellStory(cast, world, doctors, notebook))
+  const [reading] = cast.readings
+  if (outage !== undefined || reading === undefined) continue
+  const before = await countCommitted()
+  outage = await killLeader(world, reading.resource, notebook)
+  outageCount = (await countCommitted()) - before
+}
+if (outage !== undefined) await bringBack(world, outage, notebook)
 
-notebook.check('the four replicas have one state', new Set(ledger.stateRoots()).size === 1)
-const { chainId, genesis } = ledger
+async function countCommitted(): Promise<number> {
+  return [...(await ledger.view()).transactions({ outcome: 'any' })].length
+}
+
+const view = await ledger.view()
+ledger.close()
+await notebook.step('the four processes stop in order', 4, () => cluster.stop())
+await compareDisks(world, view, notebook)
+
 const file = `${DIRECTORY}/audit.car`
 const command = `npx vitalseal verify ${file} --chain ${chainId}`
 const cli = fileURLToPath(import.meta.resolve('vitalseal/node').replace(/index\.js$/, 'cli.js'))
@@ -56,8 +77,8 @@ const cli = fileURLToPath(import.meta.resolve('vitalseal/node').replace(/index\.
 const verify = (path: string, chain: string) =>
   spawnSync(process.execPath, [cli, 'verify', path, '--chain', chain], { encoding: 'utf8' })
 
-await notebook.step('audit bundle: written, verified by another process', await ledger.store.height(), async () => {
-  const bundle = await exportAuditBundle({ genesis, store: ledger.store, ledger: ledger.ledger })
+await notebook.step('audit bundle: written, verified by another process', await store.height(), async () => {
+  const bundle = await exportAuditBundle({ genesis, store })
   writeFileSync(file, bundle)
   const good = verify(file, chainId)
   notebook.check('the bundle verifies', good.status === 0)
@@ -81,12 +102,14 @@ await notebook.step('audit bundle: refused with any byte changed', 64, async () 
   unwrap(parseAuditBundle(bundle))
 })
 
-const view = await ledger.view()
 const committed = [...view.transactions({ outcome: 'any' })]
 const refused = committed.filter(({ receipt }) => receipt.code !== null).length
+const panels = outage === undefined ? [] : drawOutage(world, outage)
+notebook.check('the traces of the nodes show the view change', panels.length === 2)
 const facts = [
-  `${committed.length} transactions in ${view.height} blocks, ${refused} of them refused.`,
-  `${ledger.messageCount} messages between the replicas.`,
+  `${committed.length} transactions in ${view.height} blocks, ${refused} of them refused; ${outageCount} came from monitors while the leader was killed.`,
+  `${countMessages(world)} messages between the nodes.`,
+  ...(outage === undefined ? [] : [`${showTime(outage.recoveredMs)} from the kill to the next acknowledgement.`]),
 ]
 const held = notebook.finish()
 writeFileSync(
@@ -100,6 +123,8 @@ writeFileSync(
     checks: notebook.checks,
     timings: notebook.timings,
     facts,
+    panels,
+    outage,
   }),
 )
 console.log(`\n${facts.join(' ')}\nreport: ${DIRECTORY}/report.html\nverify: ${command}`)

@@ -2,7 +2,10 @@
 import type { Committed } from 'vitalseal/chain'
 
 import type { Check } from './checks.ts'
+import type { Outage } from './outage.ts'
+import { describePanel, drawPanel } from './sequence.ts'
 import type { Told } from './story.ts'
+import type { Panel } from './trace.ts'
 
 const KINDS: readonly { readonly kind: string; readonly name: string; readonly colour: string }[] = [
   { kind: 'register', name: 'register', colour: '#7a7a7a' },
@@ -14,10 +17,12 @@ const KINDS: readonly { readonly kind: string; readonly name: string; readonly c
   { kind: 'acknowledge', name: 'acknowledge', colour: '#5aa3a3' },
 ]
 
+const NODES = 4
+
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 /** Transactions by kind over the height of their blocks; a refused one is hollow. */
-function drawTimeline(committed: readonly Committed[], heightLast: number): string {
+function drawTimeline(committed: readonly Committed[], heightLast: number, killedAt: number | undefined): string {
   const rows = KINDS.filter(({ kind }) => committed.some(({ transaction }) => transaction.kind === kind))
   const [left, rowHeight, width] = [96, 26, 720]
   const height = rows.length * rowHeight + 34
@@ -37,7 +42,11 @@ function drawTimeline(committed: readonly Committed[], heightLast: number): stri
   const axis = [...new Set(ticks)].map(
     (block) => `<text x="${x(block).toFixed(1)}" y="${height - 4}" text-anchor="middle" class="small">${block}</text>`,
   )
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="transactions by block">${lines.join('')}${axis.join('')}</svg>`
+  const kill =
+    killedAt === undefined
+      ? ''
+      : `<line x1="${x(killedAt + 0.5).toFixed(1)}" x2="${x(killedAt + 0.5).toFixed(1)}" y1="4" y2="${height - 20}" stroke="#d04848" stroke-dasharray="4 3"><title>the leader is killed</title></line>`
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="transactions by block">${lines.join('')}${kill}${axis.join('')}</svg>`
 }
 
 /** Who could open each record: filled from when keys were held, hatched where nobody may read any more but still can. */
@@ -102,12 +111,33 @@ function drawEcg(bytes: Uint8Array): string {
 const STYLE = `
 :root{color-scheme:light dark;--rule:#8886;--ink:CanvasText}
 body{font:16px/1.5 system-ui,sans-serif;max-width:760px;margin:0 auto;padding:16px}
-svg{width:100%;min-width:580px;height:auto;display:block;margin:8px 0 20px}svg text{fill:var(--ink);font:13px system-ui,sans-serif}svg .small{font-size:11px}
+svg{width:100%;min-width:520px;height:auto;display:block;margin:8px 0 20px}svg text{fill:var(--ink);font:13px system-ui,sans-serif}svg .small{font-size:11px}
 svg .rule{stroke:var(--rule)}svg .grid{stroke:#d88;stroke-opacity:.25}
+svg.sequence{min-width:0;max-width:480px;margin:8px auto 20px}svg .head{font-size:12px}svg .phase{font-size:11px;font-weight:600}
+svg .lane{stroke:var(--rule);stroke-width:1.5}svg .over{paint-order:stroke;stroke:Canvas;stroke-width:5px}h3{font-size:16px;margin:16px 0 0}
+details{font-size:14px;margin:0 0 24px}summary{cursor:pointer}
 figure{margin:0 0 24px;overflow-x:auto}figcaption{font-size:14px;opacity:.8}
 table{border-collapse:collapse;width:100%;font-size:14px}td{border-top:1px solid var(--rule);padding:3px 6px;vertical-align:top}
 td:last-child{text-align:right;white-space:nowrap}.failed{color:#c22;font-weight:600}code{font-size:13px;overflow-wrap:anywhere}
 .key span{display:inline-block;width:12px;height:8px;margin:0 4px 0 12px}`
+
+/** The messages around the kill, as pictures and in words. */
+function drawMessages(panels: readonly Panel[], nodes: number): string {
+  if (panels.length === 0) return ''
+  const pictures = panels.map(
+    (panel) =>
+      `<h3>${escape(panel.title)}</h3><figure>${drawPanel(panel, nodes)}<details><summary>the same in words</summary><ol>${describePanel(
+        panel,
+      )
+        .map((line) => `<li>${escape(line)}</li>`)
+        .join('')}</ol></details></figure>`,
+  )
+  return `<h2>The leader is killed: messages between the processes</h2>
+<p>Time goes down, stretched where much happens; an arrow is one message, as sender and receiver noted it (those of the
+client as the client did). A dashed one did not arrive.
+Left out are messages about other blocks, and those that repeat what was lost.</p>
+${pictures.join('\n')}`
+}
 
 /** Returns the page. */
 export function createReport(run: {
@@ -119,8 +149,10 @@ export function createReport(run: {
   readonly checks: readonly Check[]
   readonly timings: readonly { readonly name: string; readonly ms: number; readonly count: number }[]
   readonly facts: readonly string[]
+  readonly panels: readonly Panel[]
+  readonly outage: Outage | undefined
 }): string {
-  const { told, committed, heightLast, chainId, command, checks, timings, facts } = run
+  const { told, committed, heightLast, chainId, command, checks, timings, facts, panels, outage } = run
   const failed = checks.filter(({ held }) => !held).length
   const access = told.map(
     (one) => `<h2>${escape(one.patient)}: who could open what</h2><figure>${drawAccess(one, heightLast)}
@@ -145,7 +177,8 @@ ${one.stillOpen} records stay open to the revoked doctor; nothing sealed after b
 <h1>vitalseal demo</h1>
 <p>${checks.length - failed} of ${checks.length} checks held. ${escape(facts.join(' '))}</p>
 <p>Chain <code>${chainId}</code>. Verify the bundle on any machine:<br><code>${escape(command)}</code></p>
-<h2>Transactions and blocks</h2><figure>${drawTimeline(committed, heightLast)}<figcaption>Each mark is a transaction in its block; a hollow one was refused and is on the record all the same.</figcaption></figure>
+<h2>Transactions and blocks</h2><figure>${drawTimeline(committed, heightLast, outage?.height)}<figcaption>Each mark is a transaction in its block; a hollow one was refused and is on the record all the same. The dashed line: the leader is killed.</figcaption></figure>
+${drawMessages(panels, NODES)}
 ${access.join('\n')}
 ${ecg.join('\n')}
 <h2>What was checked</h2><table>${rows.join('\n')}</table>

@@ -72,7 +72,9 @@ export function readArrows(files: readonly string[], members: readonly string[])
     return note.to.map((did): Arrow => {
       const to = members.indexOf(did)
       const { kind, view, sequence, atMs: sentMs } = note
-      const receivedMs = arrivals.get(nameOf(note, note.node, to))?.shift()
+      const arrivedMs = arrivals.get(nameOf(note, note.node, to))?.shift()
+      // Clocks of processes agree to a millisecond only.
+      const receivedMs = arrivedMs === undefined ? undefined : Math.max(arrivedMs, sentMs)
       return { kind, from: note.node, to, view, sequence, sentMs, receivedMs }
     })
   })

@@ -1,15 +1,19 @@
-/** The hospital of the demo: four replicas, a ledger and IPFS blocks on disk, a registrar, and how parties are admitted. */
+/**
+ * The hospitals of the demo: a cluster of four processes, a client that believes none of them, IPFS blocks on disk, a
+ * registrar, and how parties are admitted.
+ */
 import { FsBlockstore } from 'blockstore-fs'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createLocalConsortium, createRegistrar, type LocalConsortium, type Registrar } from 'vitalseal/actors'
-import { createGenesis, encodeGenesis, type LedgerStore } from 'vitalseal/chain'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createRegistrar, type Registrar } from 'vitalseal/actors'
+import { connectLedger, type LedgerClient, type LedgerStore } from 'vitalseal/chain'
 import { createAgreementProof, deriveIdentity, generateSeed, type Identity } from 'vitalseal/identity'
-import { createOpensslVerifier } from 'vitalseal/node'
-import { consortium } from 'vitalseal/presets'
+import { createOpensslVerifier, startCluster, type Cluster } from 'vitalseal/node'
 import type { Role } from 'vitalseal/primitives'
 
+import { createRecorder, type Recorder } from './recorder.ts'
+
 export const DIRECTORY = 'out/demo'
-const REPLICAS = 4
 const YEAR_MS = 365 * 86_400_000
 
 /** Keeps blocks as files. */
@@ -35,12 +39,18 @@ function createFileStore(directory: string): LedgerStore {
 
 /** The demo's world. */
 export interface World {
-  readonly ledger: LocalConsortium
+  /** Four processes. */
+  readonly cluster: Cluster
+  /** Follows all of them and executes every block itself. */
+  readonly ledger: LedgerClient
+  /** The client's blocks. */
+  readonly store: LedgerStore
+  readonly recorder: Recorder
   readonly blocks: FsBlockstore
   readonly registrar: Registrar
   /** A fresh identity, shown to the registrar and certified. */
   admit(circle: string, role: Role): Promise<Identity>
-  readonly shared: { readonly ledger: LocalConsortium; readonly blocks: FsBlockstore; readonly clock: () => number }
+  readonly shared: { readonly ledger: LedgerClient; readonly blocks: FsBlockstore; readonly clock: () => number }
 }
 
 /** Starts from an empty directory. */
@@ -50,23 +60,38 @@ export async function createWorld(): Promise<World> {
   const blocks = new FsBlockstore(`${DIRECTORY}/blocks`)
   await blocks.open()
   const identityOf = (circle: string) => deriveIdentity({ seed: generateSeed(), circle })
-  const replicas = Array.from({ length: REPLICAS }, (_, i) => identityOf(`replica ${i}`))
   const clerk = identityOf('registrar')
-  const genesis = createGenesis(
-    consortium({ members: replicas.map(({ did }) => ({ did })), registrars: [clerk.did], timeMs: Date.now() }),
-  )
-  writeFileSync(`${DIRECTORY}/genesis.cbor`, encodeGenesis(genesis))
-  const ledger = createLocalConsortium({
-    genesis,
-    signers: replicas.map(({ signer }) => signer),
-    clock: Date.now,
-    store: createFileStore(`${DIRECTORY}/ledger`),
-    verifier: createOpensslVerifier(),
+  const cluster = await startCluster({
+    directory: `${DIRECTORY}/cluster`,
+    nodeCount: 4,
+    registrars: [clerk.did],
+    hasTrace: true,
+    // The demo itself starts the node that it kills.
+    restart: 'never',
+    onEvent(event) {
+      if (event.kind === 'said') console.error(`node ${event.index}: ${event.text}`)
+    },
   })
+  const { genesis, endpoints } = cluster
+  const recorder = createRecorder(endpoints)
+  const store = createFileStore(`${DIRECTORY}/ledger`)
+  const verifier = createOpensslVerifier()
+  const connected = await connectLedger({
+    genesis,
+    endpoints,
+    openSocket: (endpoint) => recorder.openSocket(endpoint),
+    wait: (delayMs) => wait(delayMs),
+    store,
+    verifier,
+  })
+  const ledger = recorder.watch(connected)
   const shared = { ledger, blocks, clock: Date.now }
   const registrar = await createRegistrar({ identity: clerk, ...shared })
   return {
+    cluster,
     ledger,
+    store,
+    recorder,
     blocks,
     registrar,
     shared,
