@@ -16,7 +16,7 @@ function run(source: string, name: string, args: readonly string[] = []): string
   const entry = join(folder, `${name}.ts`)
   const outfile = join(folder, `${name}.mjs`)
   // Programs share what their application would give them.
-  writeFileSync(entry, source.replaceAll("'./app.ts'", `'${join(root, 'examples/app.ts')}'`))
+  writeFileSync(entry, source.replaceAll(/'\.\/(\w+\.ts)'/g, `'${join(root, 'examples')}/$1'`))
   buildSync({
     entryPoints: [entry],
     outfile,
@@ -26,6 +26,8 @@ function run(source: string, name: string, args: readonly string[] = []): string
     target: 'node20',
     tsconfigRaw: {},
     logLevel: 'error',
+    // Optional packages of the host on Node, which it looks for when it needs them.
+    external: ['classic-level', 'ws'],
     alias: Object.fromEntries(
       Object.keys((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }).exports)
         .filter((subpath) => subpath !== './package.json')
@@ -94,6 +96,15 @@ describe('programs that users copy', () => {
     expect(output).toMatch(/^until 2026-07-01T00:00:00.000Z \[ \{ kind: 'notify-patient' \} \]\n/)
     expect(output).toContain('from 1 June 2026 until 1 July 2026')
     expect(output).toContain(party('bob').did)
+  })
+
+  it('examples/connect.ts', () => {
+    expect(run(example('connect'), 'connect').split('\n')).toEqual([
+      ...[1, 2, 3, 4].map((height) => `load ${height} 4`),
+      'sealed in block 4 of 4',
+      '0 of 1 endpoints answered',
+      '',
+    ])
   })
 
   it('examples/epochs.ts', () => {
