@@ -81,6 +81,13 @@ const io: ProcessIo = {
   },
 }
 
+// Whoever reads may leave, as `head` does and a parent that is killed: the command goes on to its end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--help' || name === '-h' || name === 'help') {
     io.out(usage())

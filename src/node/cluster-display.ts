@@ -30,9 +30,10 @@ const HEIGHT_EVERY_MS = 10_000
 export function createClusterDisplay(cluster: Cluster, io: CommandIo): ClusterDisplay {
   const paper = io.isTerminal ? createScreen(cluster, io) : createPipe(cluster, io)
   let timer: NodeJS.Timeout | undefined
+  let isClosed = false
   function close(): void {
     clearTimeout(timer)
-    timer = undefined
+    isClosed = true
   }
   function later(): void {
     timer ??= setTimeout(() => {
@@ -42,6 +43,7 @@ export function createClusterDisplay(cluster: Cluster, io: CommandIo): ClusterDi
   }
   const display: ClusterDisplay = {
     take(event) {
+      if (isClosed) return
       const { index } = event
       if (event.kind === 'said') paper.say(`node ${index}: ${event.text}`)
       if (event.kind === 'listening') paper.say(`node ${index} listens again`)

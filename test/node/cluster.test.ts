@@ -254,6 +254,7 @@ describe('vitalseal cluster', () => {
     await until(() => played.out().includes('node 0: height 5, view 0 (normal)'))
     played.stop()
     expect([await code, played.err()]).toEqual([0, ''])
+    expect(played.out()).not.toContain('node 1 ended with code 0')
     expect(played.out()).toMatch(
       /2 nodes stopped at height \d+ after \d+ s\nvitalseal cluster --directory \S+ continues this ledger\n$/,
     )

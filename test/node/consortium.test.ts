@@ -1,6 +1,7 @@
 /** A real consortium: four processes with sockets and disks, one of which is killed while it leads. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { buildSync } from 'esbuild'
@@ -99,4 +100,58 @@ describe('a consortium of four processes', () => {
       }
     },
   )
+})
+
+describe('a member, as its operator runs it', () => {
+  const at = (name: string) => join(folder, 'member', name)
+  const run = (...args: readonly string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' })
+
+  /** Starts the node, waits for what it says, ends it by SIGTERM; its exit code and what it printed. */
+  async function runUntil(wanted: string, ...flags: readonly string[]): Promise<readonly [number | null, string]> {
+    const child = spawn(process.execPath, [program, 'node', '--config', at('node.json'), ...flags])
+    let said = ''
+    const ended = new Promise<number | null>((done) => child.once('close', done))
+    const heard = new Promise<void>((done) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (data) => {
+          said += String(data)
+          if (said.includes(wanted)) done()
+        })
+      }
+    })
+    await Promise.race([heard, ended])
+    const address = /listens {2}(\S+),/.exec(said)?.[1]
+    if (address !== undefined) {
+      const { status, stdout } = spawnSync(process.execPath, [program, 'node', '--status', address], {
+        encoding: 'utf8',
+      })
+      said += `${status ?? ''} ${stdout}`
+      child.kill('SIGTERM')
+    }
+    return [await ended, said]
+  }
+
+  it('makes a key and a genesis, says that it is new, stops, and starts again', { timeout: 60_000 }, async () => {
+    mkdirSync(at(''))
+    const did = run('node', '--create-key', at('key')).stdout.trim()
+    expect(run('genesis', '--out', at('genesis.cbor'), '--member', did, '--open-registration').status).toBe(0)
+    const config = { genesis: 'genesis.cbor', key: 'key', directory: 'data', listen: '127.0.0.1:0', peers: [] }
+    writeFileSync(at('node.json'), JSON.stringify(config))
+
+    const [unsaid, refusal] = await runUntil('expected')
+    expect([unsaid, refusal]).toEqual([1, expect.stringContaining('vitalseal node: ')])
+    const [code, text] = await runUntil('height 0', '--initialise')
+    expect([code, text]).toEqual([0, expect.stringContaining(`${did}\n`)])
+    expect(text).toContain('0 height 0, view 0 (normal), it leads, connected to 0 members\n')
+    expect(text).toContain('stopped at height 0\n')
+    expect((await runUntil('height 0'))[0]).toBe(0)
+    // A member that has run is not new.
+    expect((await runUntil('expected', '--initialise'))[0]).toBe(1)
+
+    rmSync(at('data'), { recursive: true })
+    expect((await runUntil('expected'))[0]).toBe(1)
+    expect((await runUntil('height 0', '--lost-disk'))[0]).toBe(0)
+    writeFileSync(at('node.json'), JSON.stringify({ ...config, listen: 7001 }))
+    expect((await runUntil('expected'))[0]).toBe(2)
+  })
 })
