@@ -20,6 +20,16 @@ export interface ReplicaConfig {
   readonly baseHeight?: number
   /** How long a known request may wait without progress before the view changes, T. Default 200. */
   readonly timeoutTicks?: number
+  /**
+   * How long requests that are known may wait for a proposal although the window has room, before the view changes; four
+   * measured round trips where those take longer. 0 switches it off. Default three quarters of the timeout, because requests
+   * are sent again after half of it; over a transport that loses nothing an eighth is safe.
+   */
+  readonly turnaroundTicks?: number
+  /**
+   * What a view must order while requests wait, in percent of the best of the last n views; 0 switches it off. Default 90.
+   */
+  readonly requiredRatePercent?: number
   /** Requests of one batch. Default 500. */
   readonly batchTransactionsMax?: number
   /** Bytes of the requests of one batch. Default 1 MiB. */
@@ -47,6 +57,8 @@ export interface Settings extends Quorum {
   readonly memberRecords: readonly Member[]
   readonly indexes: ReadonlyMap<Did, number>
   readonly timeoutTicks: number
+  readonly turnaroundTicks: number
+  readonly requiredRatePercent: number
   readonly batchTransactionsMax: number
   readonly batchBytesMax: number
   readonly batchWaitTicks: number
@@ -71,6 +83,8 @@ const ranges = {
   memberEpoch: { standard: 0, min: 0, max: EPOCH_MAX },
   baseHeight: { standard: 0, min: 0, max: VIEW_MAX },
   timeoutTicks: { standard: 200, min: 4, max: TICKS_MAX },
+  turnaroundTicks: { standard: 150, min: 0, max: TICKS_MAX },
+  requiredRatePercent: { standard: 90, min: 0, max: 100 },
   batchTransactionsMax: { standard: 500, min: 1, max: BATCH_REQUESTS_MAX },
   batchBytesMax: { standard: BATCH_REQUEST_BYTES_MAX, min: 1, max: BATCH_REQUEST_BYTES_MAX },
   batchWaitTicks: { standard: 5, min: 0, max: TICKS_MAX },
@@ -115,6 +129,7 @@ export function settleConfig(config: ReplicaConfig): Settings {
   const indexes = indexMembers(config)
   const checkpointEvery = setting(config, 'checkpointEvery')
   const logSpan = 2 * checkpointEvery
+  const timeoutTicks = setting(config, 'timeoutTicks')
   const historyBlocks = config.historyBlocks ?? 4 * logSpan
   if (!Number.isSafeInteger(historyBlocks) || historyBlocks < logSpan) {
     rejectArgument('config.historyBlocks', `an integer of at least ${logSpan}`, `${historyBlocks}`)
@@ -128,7 +143,10 @@ export function settleConfig(config: ReplicaConfig): Settings {
     members: Object.freeze(config.members.map(({ did }) => did)),
     memberRecords: Object.freeze([...config.members]),
     indexes,
-    timeoutTicks: setting(config, 'timeoutTicks'),
+    timeoutTicks,
+    turnaroundTicks:
+      config.turnaroundTicks === undefined ? Math.ceil((3 * timeoutTicks) / 4) : setting(config, 'turnaroundTicks'),
+    requiredRatePercent: setting(config, 'requiredRatePercent'),
     batchTransactionsMax: setting(config, 'batchTransactionsMax'),
     batchBytesMax: setting(config, 'batchBytesMax'),
     batchWaitTicks: setting(config, 'batchWaitTicks'),

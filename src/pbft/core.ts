@@ -56,6 +56,22 @@ export interface Timers {
   lastResendTick: number
 }
 
+/** What a replica measures of the primary's work; see `performance.ts`. */
+export interface Performance {
+  /** Ticks from a proposal to its commit, which is two message delays: the longest of late, falling slowly. */
+  roundTripTicks: number
+  /** Since when requests have waited longer than they should, without a break. */
+  backlogTick: number | undefined
+  /** When the current period began, and what was executed in it. */
+  periodTick: number
+  executedCount: number
+  /** Whole periods of this view. */
+  periods: number
+  /** Most requests executed in one period of this view, and of each of the n views before. */
+  viewBest: number
+  formerBests: readonly number[]
+}
+
 /** While a replica without memory of its votes waits until none of them can matter (pbft.md 1.10). */
 export interface Recovery {
   /** Certified stable heights by member. */
@@ -81,6 +97,7 @@ export interface Core {
   readonly execVotes: ExecVotes
   readonly peers: readonly PeerState[]
   readonly timers: Timers
+  readonly performance: Performance
   readonly accused: Set<string>
   tick: number
   /** Clock of the host; undefined before the first tick, and then nothing is dated or judged by time. */

@@ -42,6 +42,7 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   core.executed = height
   core.pool.settle(batch.requests)
   countSkip(core, batch)
+  core.performance.executedCount += batch.requests.length
   const plain = { sequence: height, headerDigest }
   const body = mayVote(core) ? { ...plain, ...shareOf(core, plain, applied.nextMembers !== undefined) } : plain
   if (mayVote(core)) core.guard.record({ kind: 'exec-vote', view: 0, sequence: height, digest: headerDigest })

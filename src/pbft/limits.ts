@@ -40,6 +40,8 @@ export const HISTORY_BYTES_MAX: number = 64 * MIB
 export const FETCH_BLOCKS_MAX = 8
 /** How far a first proposal may be from the clock of the voter (DESIGN.md 3.5). */
 export const PROPOSAL_SKEW_MS_MAX = 120_000
+/** Requests that some view must have executed in one period before a later one is held to its rate. */
+export const RATE_REQUESTS_MIN = 64
 /** Doublings of the timeout: 16 times. */
 export const BACKOFF_EXPONENT_MAX = 4
 

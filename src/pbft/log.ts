@@ -21,6 +21,7 @@ export interface Slot {
   accepted: VerifiedMessage<'pre-prepare'> | undefined
   /** Whether the bytes of the accepted PRE-PREPARE hold its batch. */
   isWhole: boolean
+  acceptedTick: number
   /** A PRE-PREPARE whose batch is being fetched. */
   waiting: VerifiedMessage<'pre-prepare'> | undefined
   /** A batch that this replica is to propose again and lacks. */
@@ -40,6 +41,7 @@ function createSlot(sequence: number): Slot {
     sequence,
     accepted: undefined,
     isWhole: false,
+    acceptedTick: 0,
     waiting: undefined,
     wanted: undefined,
     prepares: new Map(),
@@ -50,8 +52,9 @@ function createSlot(sequence: number): Slot {
   }
 }
 
-/** Notes which proposal a slot accepted. */
-export function setAccepted(slot: Slot, message: VerifiedMessage<'pre-prepare'>): void {
+/** Notes which proposal a slot accepted, and when. */
+export function setAccepted(slot: Slot, message: VerifiedMessage<'pre-prepare'>, tick: number): void {
+  slot.acceptedTick = tick
   slot.accepted = { ...message, batch: null }
   slot.isWhole = message.batch !== null
 }

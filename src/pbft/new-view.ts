@@ -27,6 +27,7 @@ import { learnCertificate } from './execution.ts'
 import { BACKOFF_EXPONENT_MAX } from './limits.ts'
 import type { NewView, VerifiedMessage } from './message.ts'
 import { takeWaiting } from './normal-case.ts'
+import { isTooSlow, measureView } from './performance.ts'
 import { propose } from './proposal.ts'
 import { encodeRecord } from './record.ts'
 import { computeO, newViewFault } from './view-change.ts'
@@ -231,6 +232,7 @@ export function installNewView(
   core.orderLast = order.at(-1)?.sequence ?? stable
   core.hasCarried = order.length > 0
   core.timers.viewEnteredTick = core.tick
+  measureView(core)
   core.fetchedViewChanges.clear()
   for (const [leader, pending] of core.pendingNewViews) {
     if (pending.body.view <= view) core.pendingNewViews.delete(leader)
@@ -241,7 +243,8 @@ export function installNewView(
 /** Called each tick: gives up views that do not work, and repeats one's own VIEW-CHANGE until the view is entered. */
 export function watchView(core: Core): void {
   if (!mayVote(core) || core.nextMembers !== undefined) return
-  if (core.primaryProvenFaulty || isStuck(core)) {
+  const isLeft = core.primaryProvenFaulty || isStuck(core) || (core.mode === 'normal' && isTooSlow(core))
+  if (isLeft) {
     const { timers } = core
     timers.backoff = Math.min(timers.backoff + 1, BACKOFF_EXPONENT_MAX)
     startViewChange(core, core.view + 1)

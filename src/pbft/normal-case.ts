@@ -19,6 +19,7 @@ import { executeReady } from './execution.ts'
 import { PROPOSAL_SKEW_MS_MAX } from './limits.ts'
 import { matchingVotes, setAccepted, type Slot, type Vote } from './log.ts'
 import type { VerifiedMessage } from './message.ts'
+import { measureRoundTrip } from './performance.ts'
 import { encodeRecord } from './record.ts'
 import type { Ordering } from './shape.ts'
 
@@ -103,7 +104,7 @@ export function acceptProposal(core: Core, message: VerifiedMessage<'pre-prepare
   const { view, sequence, digest } = message.body
   const slot = core.log.slot(sequence)
   if (!hasPending(core)) noteProgress(core)
-  setAccepted(slot, message)
+  setAccepted(slot, message, core.tick)
   slot.wanted = undefined
   slot.waiting = undefined
   slot.batches.set(toKey(digest), batch)
@@ -208,6 +209,7 @@ function commitSlot(core: Core, slot: Slot): boolean {
     const matching = matchingVotes(commits, { view, digest }).slice(0, core.settings.quorum)
     if (matching.length < core.settings.quorum) continue
     slot.committed = { view, sequence, digest, commits: matching }
+    measureRoundTrip(core, slot)
     return true
   }
   return false

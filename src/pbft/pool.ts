@@ -154,6 +154,14 @@ export class Pool {
     return taken
   }
 
+  /** The request that is the so many-th of those that no batch holds, from the oldest on, counted from 0. */
+  waitingAt(position: number): PoolEntry | undefined {
+    if (this.#waiting.size <= position) return undefined
+    let at = 0
+    for (const entry of this.#waiting.values()) if (at++ === position) return entry
+    return undefined
+  }
+
   /** The request that has waited longest, or undefined. */
   oldest(): PoolEntry | undefined {
     for (const entry of this.#entries.values()) return entry

@@ -102,7 +102,7 @@ function applyAccepted(core: Core, record: RecordOf<'accepted'>, index: number):
   const { view, sequence, digest } = proposal.body
   if (sequence <= core.log.stable) return
   const slot = core.log.slot(sequence)
-  setAccepted(slot, proposal)
+  setAccepted(slot, proposal, core.tick)
   if (batch !== undefined) {
     slot.batches.set(toKey(digest), batch)
     core.pool.markOrdered(batch.requests)

@@ -19,6 +19,8 @@ import { countNeeded } from './needs.ts'
 import { handleNewView, handleViewChange } from './new-view.ts'
 import { handleCommit, handlePrepare, handlePrePrepare } from './normal-case.ts'
 import { Outbox } from './outbox.ts'
+import { groupHeight } from './peers.ts'
+import { createPerformance } from './performance.ts'
 import { Pool } from './pool.ts'
 import { handleForwarded, handleRequest, propose } from './proposal.ts'
 import { encodeRecord } from './record.ts'
@@ -27,7 +29,7 @@ import { replayLog, resendOwn } from './replay.ts'
 import { watchLogLength } from './segment.ts'
 import { digestState } from './state-digest.ts'
 import { aggregateCheckpoint, assertBlsSigner } from './shares.ts'
-import { groupHeight, handleFetch, handleFetched } from './state-transfer.ts'
+import { handleFetch, handleFetched } from './state-transfer.ts'
 import { handleStatus } from './status.ts'
 import { handleTick } from './timers.ts'
 import type { Application, Effect, Input, LogRecord, Replica, ReplicaMode, ReplicaStatus } from './types.ts'
@@ -141,6 +143,7 @@ function createCore(settings: Settings, options: ReplicaOptions, records: readon
       fetchCount: 0,
     })),
     timers: createTimers(),
+    performance: createPerformance(),
     accused: new Set(),
     tick: 0,
     nowMs: undefined,

@@ -10,7 +10,7 @@ import type { Slot } from './log.ts'
 
 /** Returns the digest of a replica's state. Cost: proportional to open slots and waiting requests. */
 export function digestState(core: Core): Digest32 {
-  const { settings, timers } = core
+  const { settings, timers, performance } = core
   const head = core.application.head()
   const position: CborValue = [
     core.view,
@@ -23,10 +23,20 @@ export function digestState(core: Core): Digest32 {
   ]
   const flags: CborValue = [core.halted, core.recovery === undefined, core.nextMembers === undefined]
   const patience: CborValue = [timers.progressTick, timers.backoff, timers.skips, timers.lastStatusTick]
+  const { roundTripTicks, backlogTick, periodTick, executedCount, periods, viewBest, formerBests } = performance
+  const speed: CborValue = [
+    roundTripTicks,
+    backlogTick ?? null,
+    periodTick,
+    executedCount,
+    periods,
+    viewBest,
+    formerBests,
+  ]
   const slots = core.log.slots().map(describeSlot)
   const requests = [...core.pool.entries()].map(({ request }) => request.id)
   const viewChanges = [...core.viewChanges.values()].map(({ signer, body }) => [signer, body.view])
-  const state: CborValue = [position, flags, patience, slots, requests, viewChanges]
+  const state: CborValue = [position, flags, patience, speed, slots, requests, viewChanges]
   return taggedHash(TAGS.pbftState, settings.chainDigest, settings.memberEpoch, core.self, head.headerDigest, state)
 }
 

@@ -22,18 +22,6 @@ import type { Head } from './types.ts'
 /** FETCHes of one member that are answered in one tick. */
 const FETCHES_PER_TICK = 16
 
-/** Returns the height that at least one correct replica has executed, by the claims of f + 1. */
-export function groupHeight(core: Core, claim: 'executed' | 'certified'): number {
-  const claims = core.peers.map((peer, index) => (index === core.self ? core[claim] : peer[claim]))
-  claims.sort((left, right) => right - left)
-  return claims[core.settings.weakQuorum - 1] as number
-}
-
-/** Tells whether the group has blocks or certificates that this replica lacks. */
-export function isBehind(core: Core): boolean {
-  return groupHeight(core, 'executed') > core.executed || groupHeight(core, 'certified') > core.certified
-}
-
 /** Asks the next replica that claims to be ahead for the blocks after the last certified one. */
 export function fetchBlocks(core: Core): void {
   const ahead = core.peers.flatMap((peer, index) =>

@@ -9,8 +9,9 @@ import { hasBatch } from './batches.ts'
 import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { isClosed } from './member-epoch.ts'
 import type { Status, VerifiedMessage } from './message.ts'
+import { isBehind } from './peers.ts'
 import { hasOpenSlot } from './proposal.ts'
-import { fetchBlocks, isBehind } from './state-transfer.ts'
+import { fetchBlocks } from './state-transfer.ts'
 
 /** Sequence numbers whose messages one answer repeats. */
 const RESENT_SEQUENCES_MAX = 16

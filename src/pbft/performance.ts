@@ -1,0 +1,112 @@
+/**
+ * Watching how well the primary works, after Aardvark and Prime (pbft.md 1.12): a primary that does a little just before each
+ * timeout would slow the whole group for ever, and a timeout alone never notices.
+ *
+ * Turnaround: requests that are known must be in a proposal within `turnaroundTicks`, or four measured round trips where those
+ * take longer. Rate: where requests wait all the while, a view must order `requiredRatePercent` of the best that the last n
+ * views did in as long a time; a new view is asked for little at first and for more from period to period. (Fairness, that no
+ * request is passed over by younger ones, is counted at execution.)
+ *
+ * A false alarm costs a view change, so both look at the third oldest request that waits: one may be unknown to the primary
+ * because a message was lost. Everything is counted in ticks and requests of this replica; nothing is believed of others.
+ */
+
+import { currentPrimary, type Core, type Performance } from './core.ts'
+import { RATE_REQUESTS_MIN } from './limits.ts'
+import type { Slot } from './log.ts'
+import { isBehind } from './peers.ts'
+
+/** How many requests must wait before the primary is blamed. */
+const WITNESSES = 3
+/** What a view owes in its second period, and by how much that grows in each that follows. */
+const FIRST_PERCENT = 50
+const PERCENT_STEP = 10
+
+/** Returns the measurements of a replica that begins. */
+export function createPerformance(): Performance {
+  return {
+    roundTripTicks: 1,
+    backlogTick: undefined,
+    periodTick: 0,
+    executedCount: 0,
+    periods: 0,
+    viewBest: 0,
+    formerBests: [],
+  }
+}
+
+/** Notes how long a proposal of this view took to be committed. */
+export function measureRoundTrip(core: Core, slot: Slot): void {
+  if (slot.accepted === undefined) return
+  const { performance } = core
+  const { roundTripTicks } = performance
+  const found = Math.max(1, core.tick - slot.acceptedTick)
+  performance.roundTripTicks = Math.max(found, roundTripTicks - Math.ceil(roundTripTicks / 8))
+}
+
+/** Begins to measure a new view. */
+export function measureView(core: Core): void {
+  const { performance, settings } = core
+  performance.formerBests = [...performance.formerBests, performance.viewBest].slice(-settings.replicaCount)
+  performance.viewBest = 0
+  performance.periods = 0
+  beginPeriod(core)
+  performance.backlogTick = undefined
+}
+
+function beginPeriod(core: Core): void {
+  core.performance.periodTick = core.tick
+  core.performance.executedCount = 0
+}
+
+/** Called each tick in a view that works: tells whether its primary does too little. */
+export function isTooSlow(core: Core): boolean {
+  const waited = waitedTicks(core)
+  const isLate = missesTurnaround(core, waited)
+  const isWeak = missesRate(core, waited)
+  if (!isLate && !isWeak) return false
+  // A replica that is itself behind sees no proposals, whoever the primary is.
+  return currentPrimary(core) !== core.self && !isBehind(core)
+}
+
+/** How long the third oldest request has waited in this view for a proposal; 0 when there are fewer. */
+function waitedTicks(core: Core): number {
+  const witness = core.pool.waitingAt(WITNESSES - 1)
+  return witness === undefined ? 0 : core.tick - Math.max(witness.arrivedTick, core.timers.viewEnteredTick)
+}
+
+function missesTurnaround(core: Core, waited: number): boolean {
+  const { turnaroundTicks } = core.settings
+  if (turnaroundTicks === 0) return false
+  return waited > Math.max(turnaroundTicks, 4 * core.performance.roundTripTicks) && hasRoom(core)
+}
+
+/** Tells whether one more proposal would fit between the watermarks and into the window. */
+function hasRoom({ executed, log, settings }: Core): boolean {
+  let next = Math.max(executed, log.stable) + 1
+  while (log.find(next)?.accepted !== undefined || log.find(next)?.committed !== undefined) next++
+  return log.isInWindow(next) && next - executed <= settings.windowSize
+}
+
+function missesRate(core: Core, waited: number): boolean {
+  const { performance, settings, tick } = core
+  const isBacklog = waited > settings.batchWaitTicks + 4 * performance.roundTripTicks
+  performance.backlogTick = isBacklog ? (performance.backlogTick ?? tick) : undefined
+  if (tick - performance.periodTick < settings.timeoutTicks) return false
+  const { executedCount, backlogTick, periodTick } = performance
+  const isJudged = backlogTick !== undefined && backlogTick <= periodTick
+  const misses = isJudged && executedCount < requiredCount(core)
+  performance.viewBest = Math.max(performance.viewBest, executedCount)
+  performance.periods += 1
+  beginPeriod(core)
+  return misses
+}
+
+/** What this view owes in one period; nothing in its first, and nothing where too little was ever done to tell. */
+function requiredCount({ performance, settings }: Core): number {
+  const { viewBest, formerBests, periods } = performance
+  const best = Math.max(viewBest, ...formerBests)
+  if (best < RATE_REQUESTS_MIN || periods === 0) return 0
+  const percent = Math.min(settings.requiredRatePercent, FIRST_PERCENT + PERCENT_STEP * (periods - 1))
+  return (best * percent) / 100
+}
