@@ -7,7 +7,6 @@
  */
 
 import { VitalsealError } from '../errors.ts'
-import { BLS_GROUP_ORDER } from '../primitives/bls-secret.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
 import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
 import type { GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
@@ -19,6 +18,7 @@ import { blindingOf } from './delegate.ts'
 import { secretOf, type PreKeyPair } from './keys.ts'
 import { hashReKey, termsOf, type ReKeyTerms } from './re-key.ts'
 import type { ReEncryptedCapsule } from './re-encrypt.ts'
+import { invertScalar } from './scalar.ts'
 import { conditionPairing, conditionPoint, maskMessage, reopen, type Opened } from './transcript.ts'
 
 /** Conditions of an owner whose key is kept with its lines, 30 KiB each. */
@@ -132,14 +132,4 @@ function blindingFor(groups: PairingGroups, terms: ReKeyTerms, keys: PreKeyPair)
   const made = { inverse: invertScalar(blinding), id: toHex(hashReKey(terms, commitment)) }
   blindings.set(name, made)
   return made
-}
-
-/** The inverse modulo r by Fermat: the same steps for every scalar. */
-function invertScalar(scalar: BlsScalar): BlsScalar {
-  let result = 1n
-  for (const bit of (BLS_GROUP_ORDER - 2n).toString(2)) {
-    result = (result * result) % BLS_GROUP_ORDER
-    if (bit === '1') result = (result * scalar) % BLS_GROUP_ORDER
-  }
-  return result as BlsScalar
 }

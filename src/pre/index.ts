@@ -65,3 +65,8 @@ export {
   type Sharing,
   type SplitOptions,
 } from './re-key-fragment.ts'
+export type { IbBytes } from './ib-parameters.ts'
+export type { IbMasterShares } from './ib-threshold.ts'
+export { ibpre, parseIbObject, type IbErrorCode, type IbObjects, type IbOptions, type IbScheme } from './ibpre.ts'
+export { rewrapKey, unwrapKey, wrapKey } from './rewrap.ts'
+export type { AgreementKey } from '../primitives/agreement.ts'

@@ -41,6 +41,7 @@ import {
   type ReKeyTerms,
   type VerifyReKeyOptions,
 } from './re-key.ts'
+import { invertScalar } from './scalar.ts'
 import { header, headerOf } from './suite.ts'
 import { conditionPoint } from './transcript.ts'
 
@@ -132,7 +133,7 @@ export function parseReKeyFragment(bytes: Uint8Array): Result<ReKeyFragment, Cod
 
 /** 1/D modulo r. */
 function inverseOfFactorial(total: number): BlsScalar {
-  return powerModulo(factorialBelow(total), BLS_GROUP_ORDER - 2n) as BlsScalar
+  return invertScalar(factorialBelow(total))
 }
 
 /** D = (n - 1)!. */
@@ -140,15 +141,6 @@ export function factorialBelow(total: number): bigint {
   let product = 1n
   for (let i = 2n; i < BigInt(total); i++) product *= i
   return product
-}
-
-function powerModulo(base: bigint, exponent: bigint): bigint {
-  let result = 1n
-  for (const bit of exponent.toString(2)) {
-    result = (result * result) % BLS_GROUP_ORDER
-    if (bit === '1') result = (result * base) % BLS_GROUP_ORDER
-  }
-  return result
 }
 
 /** p(i) for coefficients of the powers from 1 on. */

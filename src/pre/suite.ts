@@ -16,6 +16,8 @@ export const SUITES = {
   cpre: 1,
   /** PRE-BLS12381-IB-BB1-SHA256-AES256GCM-v1: identity-based. */
   ibpre: 2,
+  /** HPKE-X25519-SHA256-AES256GCM: the owner opens and seals again. */
+  rewrap: 3,
 } as const
 
 /** Objects. Numbers on the wire: append only. */
@@ -26,6 +28,7 @@ export const OBJECTS = {
   reKeyFragment: 4,
   capsuleFragment: 5,
   sealedRecord: 6,
+  wrappedKey: 7,
   ibParameters: 16,
   ibMasterKey: 17,
   ibSecretKey: 18,

@@ -80,6 +80,38 @@ export const TAGS = {
   preFragmentChallenge: 'vitalseal/pre/fragment-challenge/v1',
   /** AEAD info: a record under the key of a capsule. */
   preRecord: 'vitalseal/pre/record/v1',
+  /** HPKE info: the key of a condition, wrapped for one recipient. */
+  preRewrap: 'vitalseal/pre/rewrap/v1',
+  /** A random scalar of the identity-based scheme, by its use. */
+  ibRandom: 'vitalseal/pre/ib-random/v1',
+  /** Digest of the parameters of a key centre. */
+  ibParameters: 'vitalseal/pre/ib-parameters/v1',
+  /** Scalar of an identity. */
+  ibIdentity: 'vitalseal/pre/ib-identity/v1',
+  /** Scalar of a type: the second level of an identity. */
+  ibType: 'vitalseal/pre/ib-type/v1',
+  /** Scalar of the second level that carries the secrets of re-keys. */
+  ibReKeyLevel: 'vitalseal/pre/ib-re-key-level/v1',
+  /** Scalar of a signed message, as a second level. */
+  ibMessage: 'vitalseal/pre/ib-message/v1',
+  /** The scalar r of an identity-based ciphertext, from its message. */
+  ibEncryption: 'vitalseal/pre/ib-encryption/v1',
+  /** HKDF info: what hides the message of such a ciphertext. */
+  ibMask: 'vitalseal/pre/ib-mask/v1',
+  /** Digest of its body, without the proof. */
+  ibCiphertext: 'vitalseal/pre/ib-ciphertext/v1',
+  /** Nonce of its proof, from the message. */
+  ibNonce: 'vitalseal/pre/ib-proof-nonce/v1',
+  /** Challenge of its proof. */
+  ibChallenge: 'vitalseal/pre/ib-proof-challenge/v1',
+  /** HKDF info: the key of its data, from the message. */
+  ibDataKey: 'vitalseal/pre/ib-data-key/v1',
+  /** AEAD info of its data. */
+  ibData: 'vitalseal/pre/ib-data/v1',
+  /** The blinding scalar y of an identity-based re-key. */
+  ibBlinding: 'vitalseal/pre/ib-blinding/v1',
+  /** Identity-based re-key, signed by AuthSign. */
+  ibReKey: 'vitalseal/pre/ib-re-key/v1',
   /** HKDF info: commitment, key and nonce of a sealed record. */
   record: 'vitalseal/storage/record/v1',
   /** HKDF info: sT from the epoch root. */
