@@ -111,7 +111,10 @@ export async function runNode(options: RunOptions, start: StartHost, io: Process
     if (isVitalsealError(error, 'ERR_ABORTED')) return 0
     // What is no error of the library or the system is a fault of this program, and shows its trace.
     if (!isVitalsealError(error) && (error as NodeJS.ErrnoException).code === undefined) throw error
-    return complain(explainFailure(error), 1, io)
+    // These wait for somebody who decides; starting again does not help.
+    const isForOperator =
+      isVitalsealError(error, 'ERR_NODE_INITIALISE') || isVitalsealError(error, 'ERR_NODE_STORE_FOREIGN')
+    return complain(explainFailure(error), isForOperator ? 2 : 1, io)
   }
 }
 
@@ -224,6 +227,7 @@ function createDisplay(io: ProcessIo): Display {
 }
 
 const WAYS_OUT: Readonly<Record<string, string>> = {
+  ERR_NODE_INITIALISE: '--initialise is for the very first start, --lost-disk for a member that has run before',
   EADDRINUSE: 'another program listens there; end it, or change "listen"',
   EACCES: 'this user may not; change the rights, or the path or port in the configuration',
   EADDRNOTAVAIL: 'this machine has no such address; change "listen"',

@@ -138,20 +138,20 @@ describe('a member, as its operator runs it', () => {
     const config = { genesis: 'genesis.cbor', key: 'key', directory: 'data', listen: '127.0.0.1:0', peers: [] }
     writeFileSync(at('node.json'), JSON.stringify(config))
 
-    const [unsaid, refusal] = await runUntil('expected')
-    expect([unsaid, refusal]).toEqual([1, expect.stringContaining('vitalseal node: ')])
+    const [unsaid, refusal] = await runUntil('vitalseal node:')
+    expect([unsaid, refusal]).toEqual([2, expect.stringContaining('--lost-disk for a member that has run before')])
     const [code, text] = await runUntil('height 0', '--initialise')
     expect([code, text]).toEqual([0, expect.stringContaining(`${did}\n`)])
     expect(text).toContain('0 height 0, view 0 (normal), it leads, connected to 0 members\n')
     expect(text).toContain('stopped at height 0\n')
     expect((await runUntil('height 0'))[0]).toBe(0)
     // A member that has run is not new.
-    expect((await runUntil('expected', '--initialise'))[0]).toBe(1)
+    expect((await runUntil('vitalseal node:', '--initialise'))[0]).toBe(2)
 
     rmSync(at('data'), { recursive: true })
-    expect((await runUntil('expected'))[0]).toBe(1)
+    expect((await runUntil('vitalseal node:'))[0]).toBe(2)
     expect((await runUntil('height 0', '--lost-disk'))[0]).toBe(0)
     writeFileSync(at('node.json'), JSON.stringify({ ...config, listen: 7001 }))
-    expect((await runUntil('expected'))[0]).toBe(2)
+    expect((await runUntil('vitalseal node:'))[0]).toBe(2)
   })
 })
