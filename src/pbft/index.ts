@@ -21,6 +21,8 @@
  *    ticks too. What a transport claims about the sender is not needed.
  * 9. After a restart: the records that the disk holds, without a torn tail, and an application at the height of the last
  *    delivered block that is stored, or below. Where the disk is lost: an empty log. Never reuse a key with a log left out.
+ * 10. `deliver` with `nextMembers` closes the member epoch: a new replica with {@link deriveNextConfig}, its requests out of
+ *    {@link Replica.pending}; the old one answers for a while. Messages go to the replica of {@link findMemberEpoch}.
  *
  * What an attacker may do: run f replicas and any number of clients, see, delay, drop, repeat and forge messages. Safety
  * holds always; progress needs that messages between correct replicas arrive within some time, unknown to them. Not
