@@ -39,7 +39,8 @@ function plant(mutant: Mutant): Plugin {
   }
 }
 
-async function load(mutant: Mutant): Promise<typeof simulator> {
+/** Returns a simulator over a core with the bug in it. */
+export async function loadPlanted(mutant: Mutant): Promise<typeof simulator> {
   const folder = resolve('out/mutants')
   mkdirSync(folder, { recursive: true })
   const outfile = join(folder, `${mutant.name}.mjs`)
@@ -85,7 +86,7 @@ function huntCrashes({ simulate, listCrashPoints, crashPointScenario }: typeof s
 /** Looks for one planted bug; null when it survives. */
 export async function hunt({ name, seeds }: Hunt): Promise<Kill | null> {
   const mutant = mutants.find((one) => one.name === name) as Mutant
-  const planted = await load(mutant)
+  const planted = await loadPlanted(mutant)
   if (mutant.by === 'twins') return huntTwins(planted)
   return mutant.by === 'crash-points' ? huntCrashes(planted) : huntSeeds(mutant, seeds, planted)
 }

@@ -294,4 +294,11 @@ export const mutants: readonly Mutant[] = [
     replace: "if (to.length > 0) this.#effects.push({ kind: 'send', to, bytes, after: -1 })",
     by: 'crash-points',
   },
+  {
+    name: 'impatient',
+    bug: 'every primary counts as too slow',
+    file: 'performance.ts',
+    find: 'if (!isLate && !isWeak) return false',
+    replace: 'if (!isLate && !isWeak && core.tick < 0) return false',
+  },
 ]

@@ -71,7 +71,7 @@ function deliver(height: number, certificate: Certificate): Extract<Effect, { ki
   return { kind: 'deliver', height, block: new Uint8Array(), certificate, nextMembers: null, after: 0 }
 }
 
-const disk = { recordCount: 1, isDurable: true }
+const disk = { recordCount: 1, isDurable: true, waitingVotes: 0 }
 const ending = { replicas: [], wanted: [], isDone: true }
 
 describe('S1 agreement', () => {
@@ -219,6 +219,7 @@ describe('S9 bounds', () => {
     ['entries', { entryCount: 1e6 }, disk],
     ['requests', { requestCount: 1e6 }, disk],
     ['records', {}, { ...disk, recordCount: 1e6 }],
+    ['votes that wait', {}, { ...disk, waitingVotes: 1e6 }],
   ] as const)('notices too many %s', (_, kept, found) => {
     expect(watch(replicas.observeBounds, (tell) => tell.tell('inspected', 1, status(), disk))).toEqual([])
     expect(watch(replicas.observeBounds, (tell) => tell.tell('inspected', 1, status(kept), found))).toEqual(['S9'])

@@ -71,6 +71,11 @@ export class Host {
     this.#options = options
   }
 
+  /** Votes that wait unverified. */
+  get waitingVotes(): number {
+    return this.#inbox?.entryCount ?? 0
+  }
+
   /** Starts, or starts again from what the disk holds. */
   start(): void {
     const { config, signer, journal, draws, inboxVerifier: verifier } = this.#options

@@ -100,11 +100,13 @@ export function observeBounds({ settings, report }: ObservedGroup): Observer {
   // Votes of three kinds, a guard entry for each vote of one's own in each of a few views, slots, and view changes.
   const entriesMax = logSpan * (3 * replicaCount + 40) + 8 * replicaCount
   const recordsMax = 16 * logSpan + 40
+  const waitingMax = 3 * logSpan * replicaCount
   return {
     sent: (index, { bytes }) => {
       if (bytes.length > MESSAGE_BYTES_MAX) report('S9', `replica ${index} sent ${bytes.length} bytes`)
     },
-    inspected: (index, { entryCount, requestCount }, { recordCount }) => {
+    inspected: (index, { entryCount, requestCount }, { recordCount, waitingVotes }) => {
+      if (waitingVotes > waitingMax) report('S9', `the inbox of replica ${index} keeps ${waitingVotes} votes`)
       if (entryCount > entriesMax) report('S9', `replica ${index} keeps ${entryCount} entries`)
       if (requestCount > POOL_REQUESTS_MAX) report('S9', `replica ${index} keeps ${requestCount} requests`)
       if (recordCount > recordsMax) report('S9', `the log of replica ${index} has ${recordCount} records`)

@@ -61,16 +61,20 @@ export interface Observer {
   arrived?(index: number, message: PeerMessage, status: () => ReplicaStatus | undefined): void
   accused?(index: number, effect: Extract<Effect, { kind: 'evidence' }>): void
   /** A look at a running replica; what its disk does not hold yet may go with a crash. */
-  inspected?(index: number, status: ReplicaStatus, disk: DiskState): void
+  inspected?(index: number, status: ReplicaStatus, host: HostState): void
   /** A replica lost the memory of its votes. */
   wiped?(index: number): void
   finished?(ending: Ending): void
 }
 
-/** What a look at a disk shows. */
-export interface DiskState {
+/** What a look at a host shows. */
+export interface HostState {
+  /** Records of its log. */
   readonly recordCount: number
+  /** Whether all of them are synced. */
   readonly isDurable: boolean
+  /** Votes that wait unverified before its replica. */
+  readonly waitingVotes: number
 }
 
 /** What observers need to know about the group. */

@@ -176,7 +176,8 @@ export class Processes {
     this.#options.onStatus(status.view)
     const { durableIndex, writtenIndex, recordCount } = host.disk
     const isDurable = durableIndex === writtenIndex
-    this.#options.observers.tell('inspected', index, status, { recordCount, isDurable })
+    const { waitingVotes } = host
+    this.#options.observers.tell('inspected', index, status, { recordCount, isDurable, waitingVotes })
   }
 
   /** Lets crash and lose their disks whom the schedule says. */
