@@ -1,9 +1,9 @@
 // Compiles src to dist with tsc alone. The old dist stays until the new one is complete.
 import { spawnSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { subpaths } from './lib/package.mjs'
+import { manifest, subpaths } from './lib/package.mjs'
 import { root } from './lib/root.mjs'
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
@@ -20,6 +20,8 @@ if (status !== 0) {
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 renameSync(fresh, dist)
+// An installed package gets this from npm; in a checkout `npx vitalseal` runs the file as it is.
+for (const command of Object.values(manifest.bin ?? {})) chmodSync(join(root, command), 0o755)
 
 const missing = subpaths.flatMap(({ types, code }) => [types, code]).filter((file) => !existsSync(join(root, file)))
 if (missing.length > 0) {
