@@ -69,16 +69,19 @@ export function createIntake(options: {
     if (!isClosed) onIdle()
   }
 
+  /** Twice the window: what came over a connection that ended may still wait when the next one sends it again. */
   function isBeyondWindow(endpoint: Endpoint): boolean {
     const own = waiting.filter((one) => one.endpoint === endpoint)
     const byteCount = own.reduce((sum, { stored }) => sum + sizeOf(stored), 0)
-    return own.length > FOLLOW_BLOCKS_MAX || byteCount > FOLLOW_BYTES_MAX + BLOCK_BYTES_MAX
+    return own.length > 2 * FOLLOW_BLOCKS_MAX || byteCount > 2 * (FOLLOW_BYTES_MAX + BLOCK_BYTES_MAX)
   }
 
   return {
     push(endpoint, stored) {
       if (isClosed) return
       endpoint.height = Math.max(endpoint.height, stored.height)
+      const height = chain.height()
+      waiting = waiting.filter((one) => one.stored.height > height)
       waiting.push({ endpoint, stored })
       if (isBeyondWindow(endpoint)) ban(endpoint, 'more blocks than were asked for')
       else if (!isBusy) void work()

@@ -16,8 +16,8 @@ import type { Socket } from './socket.ts'
 
 /** Blocks taken before the window is moved on. */
 const CONFIRM_EVERY = 4
-/** Heights heard of without a new block before those who were asked are found wanting. */
-const NEWS_MAX = 8
+/** Heights told by each of f + 1 endpoints, without a new block, before those who were asked are found wanting. */
+const NEWS_MAX = 4
 
 /** A client at work. */
 export interface Session {
@@ -51,7 +51,8 @@ export function startSession(options: {
   const listeners = new Set<(error: VitalsealError) => void>()
   let isReady = false
   let failure: VitalsealError | undefined
-  let newsCount = 0
+  /** Heights told by each endpoint since the last block. */
+  const news = new Map<Endpoint, number>()
   let heightAtBeat = -1
 
   const endpoints: readonly Endpoint[] = urls.map((url) =>
@@ -119,12 +120,19 @@ export function startSession(options: {
         return
       case 'head':
         endpoint.height = frame.height
-        if (isBehind() && ++newsCount >= NEWS_MAX) findWanting()
+        news.set(endpoint, (news.get(endpoint) ?? 0) + 1)
+        if (isBehind() && isNewsEnough()) findWanting()
     }
   }
 
+  /** One endpoint alone must not be able to turn the client away from the others. */
+  function isNewsEnough(): boolean {
+    const tellers = [...news.values()].filter((count) => count >= NEWS_MAX)
+    return tellers.length > faultMaxOf(chain.members())
+  }
+
   async function onTaken(): Promise<void> {
-    newsCount = 0
+    news.clear()
     submissions.review()
     if (chain.height() % CONFIRM_EVERY === 0) confirm()
     if (isReady) return
@@ -163,7 +171,7 @@ export function startSession(options: {
 
   /** Nothing came though there is more: others are asked. */
   function findWanting(): void {
-    newsCount = 0
+    news.clear()
     for (const endpoint of endpoints) if (endpoint.asked !== null) endpoint.stalls++
     steer()
   }

@@ -12,6 +12,8 @@ import { createLink, type Link } from './transport-link.ts'
 export interface Dialler {
   /** The connection that is open or being opened. */
   link(): Link | undefined
+  /** Calls at once where it pauses: there is reason to think that somebody is there. */
+  hurry(): void
   stop(code: number, reason: string): void
 }
 
@@ -32,9 +34,12 @@ export function createDialler(options: {
   let link: Link | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
+  let calledMs = nowMs()
   let isStopped = false
 
   function call(): void {
+    timer = undefined
+    calledMs = nowMs()
     const current = createLink(open(), nowMs)
     link = current
     let openedMs: number | undefined
@@ -61,6 +66,12 @@ export function createDialler(options: {
   call()
   return {
     link: () => link,
+    hurry() {
+      // Not more often than after the shortest pause, whoever gives the reasons.
+      if (timer === undefined || isStopped || nowMs() - calledMs < pauseFirstMs) return
+      clearTimeout(timer)
+      call()
+    },
     stop(code, reason) {
       isStopped = true
       clearTimeout(timer)

@@ -25,10 +25,10 @@ export interface Lane {
 /** Queues of peers, served in turn. */
 export interface Inbox<K> {
   /** Opens the queue of one connection. */
-  open(key: K, flow: Flow): Lane
+  readonly open: (key: K, flow: Flow) => Lane
   /** Bytes that wait, of all. */
-  byteCount(): number
-  close(): void
+  readonly byteCount: () => number
+  readonly close: () => void
 }
 
 /** Bytes that a queue may hand over in one round. */
@@ -169,6 +169,7 @@ export function createInbox<K>(options: {
         push(message) {
           if (lane.isClosed || isClosed) return
           lane.queue.push(message)
+          refill(lane)
           lane.tokens -= message.length
           steer(lane)
           schedule()

@@ -87,6 +87,7 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   const incoming = new Map<Did, Link>()
   const greeting = new Set<Link>()
   const clients = new Set<Link>()
+  let diallers: readonly Dialler[] = []
   let droppedOfFormer = 0
 
   const inbox = createInbox<Did>({
@@ -160,6 +161,8 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     // The newest holds: the other one may be half open for minutes.
     incoming.get(party)?.end(CLOSE.busy, 'called again')
     incoming.set(party, link)
+    // Who has come back calls first; waiting for the own pause would leave it without messages for seconds.
+    if (!outgoing.has(party)) for (const dialler of diallers) dialler.hurry()
     const { socket } = link
     const lane = inbox.open(party, socket)
     socket.on('message', (data: RawData, isBinary: boolean) => {
@@ -189,7 +192,7 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     status: options.status,
   })
 
-  const diallers = urls.map((url) =>
+  diallers = urls.map((url) =>
     createDialler({
       open: () => callSocket(classes, url, limits),
       ...limits,

@@ -401,19 +401,51 @@ describe('connecting', () => {
     )
   })
 
-  it('drops an endpoint that sends more blocks than were asked for', async () => {
-    pass(1)
+  it('drops an endpoint that sends more blocks than were asked for, and keeps few of them', async () => {
     const [first] = group.members as [TestMember, ...TestMember[]]
-    const client = await connect({ endpoints: [first.url] })
-    const block = encodeServerFrame({ kind: 'block', ...(group.blocks[0] as StoredBlock), height: 2 })
+    // The disk takes its time: nothing is executed meanwhile.
+    const store = { ...createMemoryLedgerStore(), append: never }
+    const client = await connect({ endpoints: [first.url], store })
+    const frames: Bytes[] = []
+    first.conduct = {
+      frame: (frame) => {
+        if (frame.kind === 'block') frames.push(encodeServerFrame(frame))
+        return frame
+      },
+    }
+    pass(16)
+    await until(() => frames.length === 16)
     const [server] = first.sockets
     let isClosed = false
     server?.addEventListener('close', () => {
       isClosed = true
     })
-    for (let index = 0; index < 100; index++) server?.send(block)
+    for (const frame of frames) server?.send(frame)
+    await hurry()
+    expect(isClosed).toBe(false)
+    for (let index = 0; index < 3; index++) server?.send(frames.at(-1) as Bytes)
     await until(() => isClosed)
     expect(await codeOf(client.submit(group.sign(ann, registration(ann))))).toBe('ERR_CHAIN_UNREACHABLE')
+  })
+
+  it('is not turned away from the others by one that tells heights without end', async () => {
+    const boast = (height: number) => encodeServerFrame({ kind: 'head', height })
+    const client = await connect({ wait: never })
+    const asked = () => group.members.map(({ sent }) => sent.some(({ kind }) => kind === 'block'))
+    pass(1)
+    await until(async () => (await heightOf(client)) === 1)
+    expect(asked()).toEqual([true, true, false, false])
+    for (const member of group.members.slice(0, 2)) {
+      member.conduct = { frame: (frame) => (frame.kind === 'block' ? null : frame) }
+    }
+    pass(1)
+    const [, , third, fourth] = group.members as [TestMember, TestMember, TestMember, TestMember]
+    for (let index = 0; index < 20; index++) third.sockets[0]?.send(boast(1_000 + index))
+    await hurry()
+    await hurry()
+    expect(asked()).toEqual([true, true, false, false])
+    for (let index = 0; index < 20; index++) fourth.sockets[0]?.send(boast(2))
+    await until(async () => (await heightOf(client)) === 2)
   })
 })
 

@@ -307,6 +307,21 @@ describe('replicas', () => {
     expect(again.received.map(({ bytes }) => numberOf(bytes))).toEqual([90, 91, 92, 93, 94, 95, 96, 97, 98, 99])
   })
 
+  it('call back at once when a member that was away calls', async () => {
+    let laterMs = 0
+    const limits = { pauseFirstMs: 20_000, pauseMaxMs: 600_000, silenceMs: 600_000 }
+    const one = await start(alice)
+    const { address } = one
+    const two = await start(bob, [`ws://${address}`], { limits, clock: () => performance.now() + laterMs })
+    await until(() => two.connected().length === 1)
+    await stop(one)
+    await until(() => two.connected().length === 0)
+    laterMs = 20_000
+    const again = await start(alice, [urlOf(two)], { listen: address })
+    await until(() => two.connected().length === 1)
+    expect(again.connected()).toEqual([bob.did])
+  })
+
   it('keep one connection to a member that two addresses lead to', async () => {
     const one = await start(alice)
     const two = await start(bob, [urlOf(one), urlOf(one).replace('127.0.0.1', 'localhost')])
