@@ -12,6 +12,7 @@ import type { Core } from './core.ts'
 import { matchingVotes, type Slot } from './log.ts'
 import type { MessageOf, PeerMessage } from './message.ts'
 import type { Ordering } from './shape.ts'
+import { wantsShare } from './shares.ts'
 
 /** Kept, but not verified: nothing could come of it yet. */
 const LATER = Infinity
@@ -76,7 +77,7 @@ function neededExecVotes(core: Core, { body, signer }: MessageOf<'exec-vote'>): 
   const { sequence, headerDigest } = body
   // Far ahead it tells that this replica is behind; one in K of them is enough for that.
   if (sequence > log.high) return sequence >= (peers[signer]?.executed ?? 0) + settings.checkpointEvery ? 1 : 0
-  if (sequence <= log.stable) return 0
+  if (sequence <= log.stable) return wantsShare(core, body, signer) ? 1 : 0
   const known = execVotes.find(sequence, signer)
   if (known !== undefined) return equalBytes(known.body.headerDigest, headerDigest) ? 0 : 1
   const count = execVotes.count(sequence, headerDigest)

@@ -14,7 +14,7 @@ import { aggregateShares, type Aggregation } from './aggregate.ts'
 import { signExecutionShare, type Certificate } from './certificate.ts'
 import type { Settings } from './config.ts'
 import type { Core } from './core.ts'
-import type { VerifiedMessage } from './message.ts'
+import type { ExecVote, VerifiedMessage } from './message.ts'
 
 /** Shares of the last stable checkpoint. */
 export interface CheckpointShares {
@@ -54,13 +54,17 @@ export function keepShares(core: Core, { height, headerDigest }: Certificate): v
   core.shares = { height, headerDigest, byMember }
 }
 
+/** Tells whether the vote has a share of the last stable checkpoint that is not here yet. */
+export function wantsShare({ shares }: Core, { sequence, headerDigest, share }: ExecVote, signer: number): boolean {
+  if (shares === undefined || share === undefined || shares.byMember.has(signer)) return false
+  // Where nobody had a share, the group has no use for them.
+  return shares.byMember.size > 0 && shares.height === sequence && equalBytes(shares.headerDigest, headerDigest)
+}
+
 /** Takes the share of a vote that came after its checkpoint was stable; returns whether it did. */
 export function keepLateShare(core: Core, { signer, body }: VerifiedMessage<'exec-vote'>): boolean {
-  const { shares } = core
-  const { sequence, headerDigest, share } = body
-  if (shares === undefined || share === undefined || shares.byMember.has(signer)) return false
-  if (shares.height !== sequence || !equalBytes(shares.headerDigest, headerDigest)) return false
-  shares.byMember.set(signer, share)
+  if (!wantsShare(core, body, signer)) return false
+  core.shares?.byMember.set(signer, body.share as Bytes)
   return true
 }
 

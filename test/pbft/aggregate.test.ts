@@ -11,6 +11,7 @@ import {
   verifyCertificate,
   type Certificate,
 } from '../../src/pbft/certificate.ts'
+import { createInbox } from '../../src/pbft/inbox.ts'
 import { createReplica } from '../../src/pbft/replica.ts'
 import { deriveQuorum } from '../../src/pbft/quorum.ts'
 import { aggregateBlsSignatures, createBlsSigner, type BlsSigner } from '../../src/primitives/bls-signature.ts'
@@ -270,6 +271,37 @@ describe('a group whose members have BLS keys', () => {
     expect(after?.invalid).toEqual([1])
     expect(before?.certificate).toBeUndefined()
     expect(after?.certificate?.height).toBe(2)
+  })
+
+  it('has late shares verified by an inbox too, which drops other late votes', () => {
+    const group = open()
+    submit(group, 0, 'a')
+    const packets: Uint8Array[] = []
+    group.fate = (packet, message) => {
+      if (message.kind !== 'exec-vote' || packet.to !== 0) return 1
+      packets.push(packet.bytes)
+      return 0
+    }
+    submit(group, 0, 'b')
+    const [node] = group.nodes as [Group['nodes'][number]]
+    const { config, verifier } = group
+    let checks = 0
+    const inbox = createInbox({
+      config,
+      replica: node.replica,
+      verifier: {
+        verify(item) {
+          checks++
+          return verifier.verify(item)
+        },
+      },
+    })
+    for (const bytes of packets) inbox.receive(bytes)
+    expect(checks).toBe(3)
+    // Once is enough.
+    expect(inbox.receive(packets[2] as Uint8Array)).toMatchObject([{ grade: 'ignored' }])
+    expect(node.replica.status().height).toBe(2)
+    expect(node.replica.aggregate({ blsVerifier })?.certificate).toBeDefined()
   })
 
   it('does not sign shares with a key that the group does not know', () => {
