@@ -142,6 +142,12 @@ export interface ErrorDetails {
   readonly ERR_NODE_PROCESS: { readonly index: number }
   /** The node has stopped: nothing is taken any more. */
   readonly ERR_NODE_STOPPED: NoDetails
+  /** The values do not meet the requirement; names no value: nothing to prove, tell the patient. */
+  readonly ERR_ZK_REQUIREMENT_NOT_MET: { readonly requirement: string }
+  /** Gamma equals delta, the identity, or a failed check: refuse the key; it could leak or forge. */
+  readonly ERR_ZK_INSECURE_KEY: { readonly check: string }
+  /** The key of another circuit: fetch the one that the listing names. */
+  readonly ERR_ZK_KEY_MISMATCH: { readonly circuit: string; readonly found: string }
   /** The resource breaks a rule of its type: show `element`; nothing is corrected silently. */
   readonly ERR_FHIR_INVALID: { readonly element: string; readonly rule: string }
   /** The unit differs, as UCUM text: convert at the source. */

@@ -9,7 +9,6 @@
  */
 
 import { rejectArgument } from '../../errors.ts'
-import type { Digest32 } from '../../primitives/hash.ts'
 import type { OpenedRecord } from '../commitment/commit.ts'
 import { countLeaves, leafCountOf, leafPositions, treeShapeOf, type Schema } from '../commitment/schema.ts'
 import { usedBlocks } from '../commitment/tree.ts'
@@ -21,18 +20,11 @@ import { openTree } from '../gadgets/merkle.ts'
 import { hashPoseidonWires } from '../gadgets/poseidon.ts'
 import { CircuitBuilder, ONE } from '../relations/builder.ts'
 import { constant, type Linear } from '../relations/linear.ts'
-import { hashRelation, type Relation, type Witness } from '../relations/relation.ts'
+import { createCircuit, type Circuit } from '../relations/circuit.ts'
+import type { Witness } from '../relations/relation.ts'
 import { normalize } from './expression.ts'
 import { createPredicate } from './predicate.ts'
 import type { Requirement } from './requirement.ts'
-
-/** A relation under its id: what keys are made for. */
-export interface Circuit {
-  /** Digest of the relation. */
-  readonly id: Digest32
-  readonly constraintCount: number
-  readonly relation: Relation
-}
 
 /**
  * What R says. `assert`: the circuit has no witness unless the requirement is met, and R is 1; the cheaper form. `report`:
@@ -210,8 +202,7 @@ export function compileRequirement(
   const { mode = 'assert' } = options
   if (mode !== 'assert' && mode !== 'report') rejectArgument('mode', 'assert or report', 'something else')
   const { relation } = synthesize(requirement, mode, zeroAssignment(requirement)).finish()
-  const id = hashRelation(relation)
-  return Object.freeze({ id, constraintCount: relation.constraints.length, relation, requirement, mode })
+  return Object.freeze({ ...createCircuit(relation), requirement, mode })
 }
 
 /** Returns the witness of a circuit; whether it satisfies the relation is the caller's question. */
