@@ -4,11 +4,12 @@
  */
 
 import type { Genesis, Ledger } from '../chain/index.ts'
+import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Signer, Verifier } from '../primitives/signature.ts'
 import {
-  authenticateMessages,
+  createInbox,
   createReplica,
   type Effect,
   type LogRecord,
@@ -30,6 +31,7 @@ export type ReplicaTuning = Omit<ReplicaConfig, 'chainId' | 'members' | 'memberE
 export interface EpochOptions {
   readonly genesis: Genesis
   readonly signer: Signer
+  readonly blsSigner?: BlsSigner | undefined
   readonly ledger: Ledger
   readonly application: LedgerApplication
   readonly store: NodeStore
@@ -99,17 +101,20 @@ export class EpochReplicas {
   }
 
   #enter(records: readonly LogRecord[] | undefined): void {
-    const { signer, store, ledger, application, onDeliver, onFailure, tell } = this.#options
+    const { signer, blsSigner, store, ledger, application, verifier, onDeliver, onFailure, tell } = this.#options
     const { memberEpoch, members } = ledger.members
     this.#memberEpoch = memberEpoch
     this.#current = undefined
-    if (!members.some(({ did }) => did === signer.did)) return
+    const self = members.find(({ did }) => did === signer.did)
+    if (self === undefined) return
     const config = this.#configure()
     // A log that is left out says that this member has never voted in this epoch.
     const log = records ?? (store.head.memory === 'lost' ? [] : undefined)
-    const replica = createReplica({ config, signer, application, log })
+    const bls = blsSigner !== undefined && self.bls !== undefined ? { blsSigner } : {}
+    const replica = createReplica({ config, signer, application, log, ...bls })
     const driver = new ReplicaDriver({
       replica,
+      inbox: createInbox({ config, replica, verifier }),
       memberEpoch,
       application,
       store,
@@ -154,7 +159,7 @@ export class EpochReplicas {
 
   /** Takes a message; resolves, where that is not at once, when what it led to is durable. */
   receive(from: Did, bytes: Uint8Array): Promise<void> | undefined {
-    const { tell, signer, verifier } = this.#options
+    const { tell, signer } = this.#options
     const peeked = peekMessage(bytes)
     if (peeked === undefined) {
       tell({ kind: 'reject', grade: 'rejected', from, reason: 'no message' })
@@ -164,11 +169,8 @@ export class EpochReplicas {
     this.#heardEpoch = Math.max(this.#heardEpoch, peeked.memberEpoch)
     const epoch = [this.#current, this.#former].find((each) => each?.driver.memberEpoch === peeked.memberEpoch)
     if (epoch === undefined) return undefined
-    const { driver, config } = epoch
-    const [checked] = authenticateMessages([bytes], { config, verifier })
-    if (checked?.ok === true) driver.step({ kind: 'message', message: checked.value })
-    else tell({ kind: 'reject', grade: 'rejected', from, reason: checked?.message ?? 'no message' })
-    return driver.settling()
+    epoch.driver.receive(bytes)
+    return epoch.driver.settling()
   }
 
   /** Gives a request of a client to the replica. */
@@ -208,7 +210,8 @@ export class EpochReplicas {
 /** What became of a request, by the effects that it had. */
 function judge(effects: readonly Effect[]): Handed {
   for (const effect of effects) {
-    if (effect.kind !== 'reject' || effect.from !== null || effect.grade === 'ignored') continue
+    const isOfRequest = effect.kind === 'reject' && effect.from === null && effect.reason.startsWith('request: ')
+    if (!isOfRequest || effect.grade === 'ignored') continue
     return effect.reason.endsWith('full') ? 'full' : 'refused'
   }
   return 'taken'

@@ -20,6 +20,7 @@ import {
   type StoredBlock,
 } from '../chain/index.ts'
 import {
+  fail,
   isVitalsealError,
   rejectArgument,
   succeed,
@@ -29,6 +30,7 @@ import {
   type Result,
 } from '../errors.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
+import type { BlsSigner } from '../primitives/bls-signature.ts'
 import { toHex, type Bytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
@@ -50,6 +52,8 @@ export type FetchBlocks = (heightFirst: number) => AsyncIterable<StoredBlock>
 export interface HostOptions extends ProgressOptions {
   readonly genesis: Genesis
   readonly signer: Signer
+  /** Of a member whose BLS key the group knows: its votes for checkpoints then carry a share. */
+  readonly blsSigner?: BlsSigner | undefined
   readonly store: NodeStore
   /** Sends bytes to members; may lose them. */
   readonly send: (to: readonly Did[], bytes: Bytes) => void
@@ -140,6 +144,7 @@ export class NodeHost {
     const {
       genesis,
       signer,
+      blsSigner,
       store,
       verifier,
       preKeyVerifier,
@@ -161,6 +166,7 @@ export class NodeHost {
     this.#replicas = new EpochReplicas({
       genesis,
       signer,
+      blsSigner,
       ledger: this.ledger,
       application: this.#application,
       store,
@@ -225,6 +231,7 @@ export class NodeHost {
    */
   submit(bytes: Uint8Array): Result<TransactionId> {
     this.assertRunning()
+    if (this.#replicas.status() === undefined) return refuseFollowing(this.ledger.members.memberEpoch)
     const taken = this.#intake.submit(bytes)
     if (taken.ok || taken.code !== 'ERR_CHAIN_NONCE') return taken
     // The nonce may be used because this very transaction was committed.
@@ -415,6 +422,11 @@ export class NodeHost {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+function refuseFollowing(memberEpoch: number): Failure<'ERR_PBFT_NOT_A_MEMBER'> {
+  const message = 'this node is no member and orders nothing: give the transaction to one that is'
+  return fail('ERR_PBFT_NOT_A_MEMBER', message, { path: 'transaction', details: { memberEpoch } })
 }
 
 function stopped(): VitalsealError<'ERR_NODE_STOPPED'> {

@@ -10,7 +10,7 @@ import { VitalsealError } from '../errors.ts'
 import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { StoredBlock } from '../chain/index.ts'
-import { encodeCertificate, type Effect, type Input, type LogRecord, type Replica } from '../pbft/index.ts'
+import { encodeCertificate, type Effect, type Inbox, type Input, type LogRecord, type Replica } from '../pbft/index.ts'
 import type { LedgerApplication } from './ledger-application.ts'
 import type { NodeStore, StoreChange } from './level-store.ts'
 
@@ -19,6 +19,8 @@ type EffectOf<K extends Effect['kind']> = Extract<Effect, { readonly kind: K }>
 /** What a driver needs. */
 export interface DriverOptions {
   readonly replica: Replica
+  /** Before that replica: verifies what decides something, and nothing else. */
+  readonly inbox: Inbox
   readonly memberEpoch: number
   readonly application: LedgerApplication
   readonly store: NodeStore
@@ -61,11 +63,20 @@ export class ReplicaDriver {
     this.#durableIndex = head.memberEpoch === options.memberEpoch ? (head.last?.index ?? -1) : -1
   }
 
-  /** Takes one input; returns its effects, which are being carried out. */
+  /** Takes a tick or a request; returns the effects, which are being carried out. */
   step(input: Input): readonly Effect[] {
+    return this.#take(() => this.#options.inbox.step(input))
+  }
+
+  /** Takes the bytes of a peer. */
+  receive(bytes: Uint8Array): void {
+    this.#take(() => this.#options.inbox.receive(bytes))
+  }
+
+  #take(give: () => readonly Effect[]): readonly Effect[] {
     if (this.#isStopped) return []
     try {
-      const effects = this.replica.step(input)
+      const effects = give()
       this.#carryOut(effects)
       return effects
     } catch (error) {
@@ -105,7 +116,7 @@ export class ReplicaDriver {
     if (change !== undefined) this.#write(change)
     for (const effect of effects) {
       if (this.#isStopped) return
-      this.#take(effect)
+      this.#carry(effect)
     }
   }
 
@@ -141,7 +152,7 @@ export class ReplicaDriver {
       })
   }
 
-  #take(effect: Effect): void {
+  #carry(effect: Effect): void {
     const { onEvidence, onReject } = this.#options
     switch (effect.kind) {
       case 'persist':

@@ -4,6 +4,7 @@
 
 import type { Genesis, LedgerClient, LedgerStore } from '../chain/index.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
+import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
 import type { BlsVerifier } from '../primitives/member-bls.ts'
@@ -27,6 +28,8 @@ export interface NodeOptions extends ProgressOptions {
   readonly genesis: Genesis
   /** Key of the member. */
   readonly signer: Signer
+  /** Of a member whose BLS key the group knows: its votes for checkpoints then carry a share. */
+  readonly blsSigner?: BlsSigner
   /** Of this member alone, for its records and blocks. */
   readonly directory: string
   /** `host:port`; port 0 takes a free one. */
