@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 
 import type * as simulator from '../../src/pbft/simulator/index.ts'
 import { mutants, type Mutant } from './mutants.ts'
+import { regressions } from './regressions.ts'
 
 /** Which bug to look for, and how long. */
 export interface Hunt {
@@ -83,10 +84,28 @@ function huntCrashes({ simulate, listCrashPoints, crashPointScenario }: typeof s
   return null
 }
 
+function huntRegressions({ simulate }: typeof simulator): Kill | null {
+  for (const { seed, scenario } of regressions) {
+    const [violation] = simulate(scenario).violations
+    if (violation !== undefined) return { by: `regression ${seed}`, property: violation.property }
+  }
+  return null
+}
+
 /** Looks for one planted bug; null when it survives. */
 export async function hunt({ name, seeds }: Hunt): Promise<Kill | null> {
   const mutant = mutants.find((one) => one.name === name) as Mutant
   const planted = await loadPlanted(mutant)
-  if (mutant.by === 'twins') return huntTwins(planted)
-  return mutant.by === 'crash-points' ? huntCrashes(planted) : huntSeeds(mutant, seeds, planted)
+  switch (mutant.by ?? 'seeds') {
+    case 'twins':
+      return huntTwins(planted)
+    case 'crash-points':
+      return huntCrashes(planted)
+    case 'regressions':
+      return huntRegressions(planted)
+    case 'seeds':
+      return huntSeeds(mutant, seeds, planted)
+    default:
+      throw new Error('a mutant to be found by something else')
+  }
 }

@@ -12,7 +12,7 @@ export interface Mutant {
   /** Replicas of the groups in which it can show; any when left out. */
   readonly replicaCount?: number
   /** What is to find it; seeds when left out. */
-  readonly by?: 'twins' | 'crash-points'
+  readonly by?: 'twins' | 'crash-points' | 'regressions'
 }
 
 export const mutants: readonly Mutant[] = [
@@ -162,6 +162,7 @@ export const mutants: readonly Mutant[] = [
     file: 'outbox.ts',
     find: 'if (at === records.length - 1) this.#keepFrom = first',
     replace: 'if (at === 0) this.#keepFrom = first',
+    by: 'crash-points',
   },
   {
     name: 'awaits-own-view-only',
@@ -232,6 +233,7 @@ export const mutants: readonly Mutant[] = [
     file: 'status.ts',
     find: 'if (isBehind(core) || mayLackCertificates(core)) fetchBlocks(core)',
     replace: 'if (isBehind(core)) fetchBlocks(core)',
+    by: 'regressions',
   },
   {
     name: 'checkpoint-certificate-unserved',
@@ -239,6 +241,7 @@ export const mutants: readonly Mutant[] = [
     file: 'state-transfer.ts',
     find: 'core.history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)',
     replace: 'core.history.find(height)?.certificate ?? (checkpoint?.height === -1 ? checkpoint : undefined)',
+    by: 'regressions',
   },
   {
     name: 'inbox-stale',
