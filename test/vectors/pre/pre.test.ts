@@ -1,0 +1,166 @@
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { describe, expect, it } from 'vitest'
+
+import { unwrap } from '../../../src/errors.ts'
+import {
+  createEpochOpener,
+  createPreKeyPair,
+  decapsulate,
+  ibpre,
+  parsePreObject,
+  unwrapKey,
+  verifyCapsule,
+  verifyReEncryptionKey,
+  type IbBytes,
+  type ReEncryptionKey,
+} from '../../../src/pre/index.ts'
+import { createAgreementKey } from '../../../src/primitives/agreement.ts'
+import type { PreSecret } from '../../../src/primitives/bls-secret.ts'
+import { fromHex, toHex, toUtf8, type Bytes } from '../../../src/primitives/bytes.ts'
+import { encodeCbor, type CborValue } from '../../../src/primitives/codec.ts'
+import { codeOf } from '../../support/failure.ts'
+import { makeVectors, vectorRandom } from './make.ts'
+import type { NegativeVector } from './negative.ts'
+import published from './vectors.json' with { type: 'json' }
+
+const { cpre } = published
+const owner = createPreKeyPair(fromHex(cpre.ownerSecret) as PreSecret, 'delegator')
+const delegatee = createPreKeyPair(fromHex(cpre.delegateeSecret) as PreSecret, 'delegatee')
+const capsule = unwrap(parsePreObject('capsule', fromHex(cpre.capsule)))
+const converted = unwrap(parsePreObject('re-encrypted-capsule', fromHex(cpre.converted)))
+const reKey = unwrap(parsePreObject('re-encryption-key', fromHex(cpre.reKey)))
+
+describe('the published vectors', () => {
+  it('come out again from the named randomness, byte for byte', async () => {
+    expect(JSON.parse(JSON.stringify(await makeVectors()))).toEqual(published)
+  })
+
+  it('open', async () => {
+    expect(toHex(decapsulate(capsule, owner))).toBe(cpre.key)
+    expect(toHex(decapsulate(converted, delegatee))).toBe(cpre.key)
+    const combined = unwrap(parsePreObject('re-encrypted-capsule', fromHex(cpre.combined)))
+    expect(toHex(decapsulate(combined, delegatee))).toBe(cpre.key)
+    const two = unwrap(parsePreObject('capsule', fromHex(cpre.capsuleOfTwo)))
+    expect(toHex(decapsulate(two, owner))).toBe(cpre.keyOfTwo)
+    const record = await createEpochOpener(fromHex(cpre.epochKey)).open('reading-1', fromHex(cpre.record))
+    expect(toHex(record)).toBe(toHex(toUtf8('44 /min')))
+  })
+
+  it('of the identity-based scheme and of the baseline open', async () => {
+    const { ibpre: ib, rewrap } = published
+    const parameters = fromHex(ib.parameters) as IbBytes<'Parameters'>
+    for (const [ciphertext, key] of [
+      [ib.ciphertext, ib.secretKey],
+      [ib.converted, ib.delegateeKey],
+    ] as const) {
+      const secretKey = fromHex(key) as IbBytes<'SecretKey'>
+      expect(toHex(await ibpre.decrypt(fromHex(ciphertext), { parameters, secretKey }))).toBe(ib.data)
+    }
+    const signature = fromHex(ib.signature)
+    expect(ibpre.authVerify(fromHex(ib.data), { parameters, identity: 'alice', signature })).toBe(true)
+    const agreement = createAgreementKey(fromHex(rewrap.recipientSecret))
+    expect(toHex(unwrapKey(fromHex(rewrap.wrapped), { agreement, condition: rewrap.condition }))).toBe(rewrap.key)
+  })
+})
+
+function outcomeOf({ kind, bytes }: NegativeVector): string {
+  const parsed = parsePreObject(kind, fromHex(bytes))
+  if (!parsed.ok) return parsed.code
+  const object = parsed.value
+  if (object.kind === 're-encrypted-capsule') return codeOf(() => decapsulate(object, delegatee))
+  if (object.kind === 're-encryption-key') {
+    const options = { signer: reKey.delegatorAccount, nowMs: reKey.expiresAtMs - 1 }
+    return verifyReEncryptionKey(object, options) ? 'accepted' : 'refused'
+  }
+  const opened = codeOf(() => decapsulate(object, owner))
+  return verifyCapsule(object) || opened !== 'ERR_DECRYPTION_FAILED' ? 'accepted' : 'refused'
+}
+
+describe('the negative vectors', () => {
+  it.each(published.negative as readonly NegativeVector[])('$kind: $name', (vector) => {
+    expect(outcomeOf(vector)).toBe(vector.outcome)
+  })
+
+  it('are changed in what their name says: unchanged objects are accepted', () => {
+    for (const [kind, bytes] of [
+      ['capsule', cpre.capsule],
+      ['re-encryption-key', cpre.reKey],
+    ] as const) {
+      expect(outcomeOf({ name: '', kind, bytes, outcome: '' })).toBe('accepted')
+    }
+    expect(outcomeOf({ name: '', kind: 're-encrypted-capsule', bytes: cpre.converted, outcome: '' })).toBe('returned')
+  })
+})
+
+// A second computation of the scheme, with the curve package's generic forms and no code of src/pre.
+describe('the equations, computed again with the curve package alone', () => {
+  const { G1, G2, fields, pairing } = bls12_381
+  const { Fp12, Fp6, Fr } = fields
+  const toNumber = (hex: string) => BigInt(`0x${hex}`)
+  const scalarOf = (tag: string, ...parts: CborValue[]) =>
+    G1.hashToScalar(encodeCbor([0, ...parts]), { DST: `vitalseal/pre/${tag}/v1` })
+  const digestOf = (tag: string, ...parts: CborValue[]) => sha256(encodeCbor([`vitalseal/pre/${tag}/v1`, ...parts]))
+  const derive = (secret: Uint8Array, tag: string, ...parts: CborValue[]) =>
+    hkdf(sha256, secret, undefined, encodeCbor([`vitalseal/pre/${tag}/v1`, ...parts]), 32)
+  const compress = (f: ReturnType<typeof Fp12.create>) => Fp6.toBytes(Fp6.mul(Fp6.add(Fp6.ONE, f.c0), Fp6.inv(f.c1)))
+
+  const a = toNumber(cpre.ownerSecret)
+  const b = toNumber(cpre.delegateeSecret)
+  const pk = fromHex(cpre.ownerPublicKey)
+  const { type, epoch, extra } = cpre.condition
+  const condition: CborValue = [1, type, epoch, extra]
+  const facts: CborValue[] = [1, pk, [condition], fromHex(cpre.associatedData)]
+  const q = G2.hashToCurve(encodeCbor([1, pk, condition]), { DST: 'vitalseal/pre/condition/v1' })
+  const message = vectorRandom('capsule')(32)
+  const r = scalarOf('encapsulation', message, ...facts)
+  const c = G1.Point.BASE.multiply(r)
+  const k = Fp12.pow(pairing(G1.Point.BASE.multiply(a), q), r)
+  const mask = derive(compress(k), 'mask', ...facts, condition, c.toBytes(true))
+  const masked = message.map((byte, i) => byte ^ (mask[i] as number))
+  const id = digestOf('capsule', ...facts, c.toBytes(true), [masked])
+
+  it('capsule and key', () => {
+    const n = scalarOf('proof-nonce', 1, message, id)
+    const ch = scalarOf('proof-challenge', 1, G1.Point.BASE.multiply(n).toBytes(true), id)
+    const s = Fr.add(n, Fr.mul(ch, r))
+    const core = [c.toBytes(true), masked, Fr.toBytes(ch), Fr.toBytes(s)].map(toHex).join('')
+    expect(cpre.capsule.slice(-288)).toBe(core)
+    expect(cpre.capsuleId).toBe(toHex(id))
+    expect(cpre.key).toBe(toHex(derive(message, 'capsule-key', 1, id)))
+  })
+
+  it('re-key and conversion', () => {
+    const e = G1.Point.fromBytes(reKey.ephemeral)
+    const terms = termsOf(reKey, condition)
+    const y = scalarOf('blinding', e.multiply(b).toBytes(true), ...terms)
+    const rk = q.multiply(Fr.mul(a, y))
+    const x = G1.Point.BASE.multiply(Fr.mul(a, y)).toBytes(true)
+    expect(toHex(reKey.element)).toBe(toHex(rk.toBytes(true)))
+    expect(toHex(reKey.commitment)).toBe(toHex(x))
+    expect(cpre.reKeyId).toBe(toHex(digestOf('re-key', ...terms, x)))
+    const t = pairing(c, rk)
+    expect(cpre.converted.slice(-576)).toBe(toHex(compress(t)))
+    expect(Fp12.eql(Fp12.pow(t, Fr.inv(y)), k)).toBe(true)
+    expect(Fp12.eql(Fp12.pow(k, y), t)).toBe(true)
+  })
+})
+
+function termsOf(key: ReEncryptionKey, condition: CborValue): CborValue[] {
+  // Of the encoding: the terms stand behind version, suite and kind.
+  const did = (position: number): Bytes => fromHex(cpre.reKey.slice(2 * position, 2 * (position + 33)))
+  const conditionBytes = encodeCbor(condition).length
+  const account = 4 + 50 + 50 + conditionBytes + 2
+  return [
+    1,
+    key.delegator,
+    key.delegatee,
+    condition,
+    did(account),
+    did(account + 35),
+    key.delegateeKeys,
+    key.expiresAtMs,
+    key.ephemeral,
+  ]
+}
