@@ -17,6 +17,7 @@ import {
   change,
   createEpochGroup,
   finalReceipts,
+  restart,
   seated,
   submit,
   summary,
@@ -49,16 +50,22 @@ function settleIn(group: EpochGroup, next: readonly number[]): void {
   }
 }
 
-describe('any sequence of changes on a bad network', () => {
+describe('any sequence of changes, with restarts, on a bad network', () => {
   const changes = fc.array(fc.shuffledSubarray([...Array(PARTIES).keys()], { minLength: 1, maxLength: 6 }), {
     minLength: 1,
     maxLength: 3,
   })
 
   it('leaves one history, with everything that was ever final', async () => {
-    const setting = fc.record({ sets: changes, loss: fc.double({ min: 0, max: 0.25, noNaN: true }), seed: fc.nat() })
+    const setting = fc.record({
+      sets: changes,
+      loss: fc.double({ min: 0, max: 0.25, noNaN: true }),
+      seed: fc.nat(),
+      // Who is stopped and started again while a change is on its way, and after how many ticks.
+      restarts: fc.array(fc.record({ who: fc.nat(PARTIES - 1), after: fc.nat(30) }), { maxLength: 3 }),
+    })
     await fc.assert(
-      fc.asyncProperty(setting, async ({ sets, loss, seed }) => {
+      fc.asyncProperty(setting, async ({ sets, loss, seed, restarts }) => {
         const group = createEpochGroup(4)
         let state = seed
         const lossy = () => {
@@ -72,13 +79,15 @@ describe('any sequence of changes on a bad network', () => {
           if (next.join() === before.join()) continue
           group.arrives = lossy
           const present = (seated(group)[0] as EpochNode).ledger.members
-          submit(
-            group,
-            seated(group),
-            transfer(group),
-            change(group, { present, next, nonce: index + 1 }),
-            transfer(group),
-          )
+          // One of each sender: of two, a primary that lost the first would order the second for nothing.
+          submit(group, seated(group), transfer(group), change(group, { present, next, nonce: index + 1 }))
+          for (const { who, after } of restarts) {
+            tick(group, after)
+            const node = group.nodes[who % group.nodes.length] as EpochNode
+            restart(group, node)
+          }
+          // What waited in the pools of those who stopped.
+          askAgain(group)
           settleIn(group, next)
           group.arrives = () => true
           settleIn(group, next)

@@ -18,6 +18,7 @@ import {
   type Application,
   type Effect,
   type Input,
+  type LogRecord,
   type Member,
   type Replica,
   type ReplicaConfig,
@@ -38,6 +39,8 @@ export const [ann, bob] = [party('ann'), party('bob')]
 interface Seat {
   readonly replica: Replica
   readonly config: ReplicaConfig
+  /** What its disk holds. */
+  log: readonly LogRecord[]
 }
 
 export interface EpochNode {
@@ -130,14 +133,14 @@ export function addNode(group: EpochGroup, index: number): EpochNode {
 }
 
 /** Starts a replica of the epoch that the ledger says is next. */
-function takeSeat(group: EpochGroup, node: EpochNode): void {
+function takeSeat(group: EpochGroup, node: EpochNode, log?: readonly LogRecord[]): void {
   const { memberEpoch, heightFirst, members } = node.ledger.members
   node.seat = undefined
   if (!members.some(({ did }) => did === node.signer.did)) return
   const { chainId } = group.genesis
   const config = { ...group.settings, chainId, members, memberEpoch, baseHeight: heightFirst - 1 }
-  const replica = createReplica({ config, signer: node.signer, application: group.applicationOf(node) })
-  node.seat = { replica, config }
+  const replica = createReplica({ config, signer: node.signer, application: group.applicationOf(node), log })
+  node.seat = { replica, config, log: log ?? [] }
 }
 
 /** Executes blocks of others, with their certificates, up to where the newest epoch begins. */
@@ -190,7 +193,10 @@ function carryOut(group: EpochGroup, node: EpochNode, seat: Seat, effect: Effect
     }
     case 'halt':
       throw new Error(`node ${node.index}: ${effect.reason}`)
-    case 'persist':
+    case 'persist': {
+      seat.log = [...seat.log, effect.record].filter(({ index }) => index >= effect.record.keepFrom)
+      return
+    }
     case 'evidence':
   }
 }
@@ -236,6 +242,26 @@ export function tick(group: EpochGroup, count: number): void {
   }
 }
 
+/** Stops a node and starts it again from its blocks and its log; false where it has not all blocks. */
+export function restart(group: EpochGroup, node: EpochNode): boolean {
+  const { seat, store } = node
+  const { genesis, verifier } = group
+  const ledger = createLedger({ genesis, verifier })
+  for (let height = 1; height <= store.length; height++) {
+    const stored = store[height - 1]
+    if (stored === undefined) return false
+    const failure = replayBlock(ledger, stored, { verifier })
+    if (failure !== undefined) throw new Error(failure.message)
+  }
+  node.ledger = ledger
+  node.former = []
+  // The log of an epoch in which it has not voted is empty: it leaves it out.
+  const isOfNow = seat?.config.memberEpoch === ledger.members.memberEpoch && seat.log.length > 0
+  if (ledger.head().height < ledger.members.heightFirst - 1) return false
+  takeSeat(group, node, isOfNow ? seat.log : undefined)
+  return true
+}
+
 /** What a host does that hears of a later epoch and does not get there by itself. */
 export function catchUp(group: EpochGroup, node: EpochNode): void {
   followOthers(group, node)
@@ -267,6 +293,7 @@ export function submit(group: EpochGroup, to: readonly EpochNode[], ...transacti
 /** What clients do that hear nothing: they ask everyone again. */
 export function askAgain(group: EpochGroup): void {
   const nodes = seated(group)
+  if (nodes.length === 0) return
   const final = finalReceipts(nodes[0] as EpochNode)
   const open = bookOf(group).requests.filter(({ id }) => !final.has(toHex(id)))
   for (const request of open) for (const node of nodes) offer(group, node, request)
