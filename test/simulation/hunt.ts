@@ -59,9 +59,11 @@ export async function loadPlanted(mutant: Mutant): Promise<typeof simulator> {
 }
 
 function huntSeeds(mutant: Mutant, seeds: number, { generateScenario, simulate }: typeof simulator): Kill | null {
-  const { replicaCount } = mutant
+  const { replicaCount, verification } = mutant
+  const options = replicaCount === undefined ? {} : { replicaCount }
   for (let seed = 1; seed <= seeds; seed++) {
-    const run = simulate(generateScenario(seed, replicaCount === undefined ? {} : { replicaCount }))
+    const generated = generateScenario(seed, options)
+    const run = simulate(verification === undefined ? generated : { ...generated, verification })
     const [violation] = run.violations
     if (violation !== undefined) return { by: `seed ${seed}`, property: violation.property }
   }

@@ -11,6 +11,8 @@ export interface Mutant {
   readonly replace: string
   /** Replicas of the groups in which it can show; any when left out. */
   readonly replicaCount?: number
+  /** Whether the replicas stand behind inboxes; as the seed has it when left out. */
+  readonly verification?: 'deciding'
   /** What is to find it; seeds when left out. */
   readonly by?: 'twins' | 'crash-points' | 'regressions'
 }
@@ -249,6 +251,7 @@ export const mutants: readonly Mutant[] = [
     file: 'inbox.ts',
     find: 'this.#feed(input)\n    this.#isStale = true',
     replace: 'this.#feed(input)',
+    verification: 'deciding',
   },
   {
     name: 'inbox-unverified',
@@ -257,6 +260,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const checked = verifyMessage(this.#settings, this.#verifier, message)',
     replace:
       'const checked = isVote(message) ? ({ ok: true, value: message as never, message: "" } as const) : verifyMessage(this.#settings, this.#verifier, message)',
+    verification: 'deciding',
   },
   {
     name: 'prepared-again-not',
@@ -264,6 +268,7 @@ export const mutants: readonly Mutant[] = [
     file: 'needs.ts',
     find: 'if (slot.prepared?.view === view) return 0',
     replace: 'if (slot.prepared?.view === view || (slot as Slot).committed !== undefined) return 0',
+    verification: 'deciding',
   },
   {
     name: 'overtaken-proposal',
@@ -271,6 +276,7 @@ export const mutants: readonly Mutant[] = [
     file: 'normal-case.ts',
     find: 'if (slot.committed !== undefined) executeReady(core)',
     replace: 'void slot',
+    verification: 'deciding',
   },
   {
     name: 'twin-outvotes',

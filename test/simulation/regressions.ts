@@ -1,6 +1,16 @@
 // Scenarios in which something was wrong once. They run in npm test and before every push, and stay as they are: a scenario is
 // data, and a change of the way in which seeds become scenarios does not reach it.
-import type { Scenario } from '../../src/pbft/simulator/index.ts'
+import { crashPointScenario, type Scenario, type Schedule } from '../../src/pbft/simulator/index.ts'
+
+const nothing: Schedule = {
+  requests: [],
+  crashes: [],
+  lostDisks: [],
+  partitions: [],
+  links: [],
+  slowNodes: [],
+  slowDisks: [],
+}
 
 /** One bug that was found. */
 export interface Regression {
@@ -34,5 +44,52 @@ export const regressions: readonly Regression[] = [
         drift: 0.02537369744386524,
       },
     },
+  },
+  {
+    what: 'with two replicas waiting in one view and others gone on to the next, nobody counted Q for a view, and no timer ran',
+    property: 'L1',
+    seed: 1176,
+    commit: 'pbft: plant bugs, and find those that were not planted',
+    scenario: {
+      seed: 160,
+      replicaCount: 7,
+      faults: { loss: 0.2489661918254569 },
+      schedule: {
+        ...nothing,
+        requests: [{ atMs: 848, client: 2, payload: 'request 2', to: 0 }],
+        lostDisks: [{ member: 1, atMs: 1019, downMs: 602, isRotten: true }],
+        partitions: [
+          { shape: 'ring', fromMs: 1261, untilMs: 2600, side: [5], alone: 4 },
+          { shape: 'split', fromMs: 91, untilMs: 1107, side: [3, 5], alone: 6 },
+          { shape: 'one-way', fromMs: 1113, untilMs: 2228, side: [0, 4, 5, 6], alone: 6 },
+        ],
+      },
+    },
+  },
+  {
+    what: "a faulty leader's second proposal halted a replica that had already committed the first",
+    property: 'S1',
+    seed: 1713,
+    commit: 'pbft: plant bugs, and find those that were not planted',
+    scenario: {
+      seed: 65,
+      replicaCount: 6,
+      byzantine: ['propose-again'],
+      schedule: {
+        ...nothing,
+        requests: [
+          { atMs: 231, client: 2, payload: 'request 8', to: 2 },
+          { atMs: 197, client: 0, payload: 'request 12', to: 3 },
+          { atMs: 174, client: 2, payload: 'request 17', to: 2 },
+        ],
+      },
+    },
+  },
+  {
+    what: 'the first record of a new log segment let go of the old records, and a crash in its middle forgot votes',
+    property: 'S7',
+    seed: 261,
+    commit: 'pbft: plant bugs, and find those that were not planted',
+    scenario: crashPointScenario({ member: 1, effects: 70, unsynced: 'torn' }),
   },
 ]
