@@ -336,7 +336,7 @@ describe('replicas', () => {
 
   it('cut off who is no member any more, and take in who is', async () => {
     let current: readonly Did[] = members
-    const options = { members: () => current, limits: { silenceMs: 40 } }
+    const options = { members: () => current, limits: { silenceMs: 400 } }
     const one = await start(alice, [], options)
     const two = await start(bob, [urlOf(one)], options)
     await until(() => two.connected().length === 1)
