@@ -9,6 +9,7 @@ import type { Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
+import type { RecentMap } from '../primitives/recent.ts'
 import type { Signer } from '../primitives/signature.ts'
 import type { Certificate, Member } from './certificate.ts'
 import { leaderOf, proposerOf, type Settings } from './config.ts'
@@ -18,7 +19,6 @@ import type { MessageLog } from './log.ts'
 import { sealMessage, type Draft, type MessageKind, type PeerMessage, type VerifiedMessage } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pool } from './pool.ts'
-import type { CheckpointShares } from './shares.ts'
 import type { Application } from './types.ts'
 import type { VoteGuard } from './vote-guard.ts'
 
@@ -72,6 +72,13 @@ export interface Performance {
   formerBests: readonly number[]
 }
 
+/** Shares of the last stable checkpoint. */
+export interface CheckpointShares {
+  readonly height: number
+  readonly headerDigest: Digest32
+  readonly byMember: Map<number, Bytes>
+}
+
 /** While a replica without memory of its votes waits until none of them can matter (pbft.md 1.10). */
 export interface Recovery {
   /** Certified stable heights by member. */
@@ -99,6 +106,8 @@ export interface Core {
   readonly timers: Timers
   readonly performance: Performance
   readonly accused: Set<string>
+  /** Until which tick nothing is taken from the source of a forged request. */
+  readonly penalised: RecentMap<string, number>
   tick: number
   /** Clock of the host; undefined before the first tick, and then nothing is dated or judged by time. */
   nowMs: number | undefined

@@ -16,6 +16,7 @@ import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import { readMessage, verifyMessage } from './authenticate.ts'
 import { settleConfig, type ReplicaConfig } from './config.ts'
+import { REMEMBERED_SIGNATURES_MAX } from './limits.ts'
 import type { MessageOf, PeerMessage } from './message.ts'
 import type { Effect, Input, Replica } from './types.ts'
 import { rememberVerified } from './verified-memory.ts'
@@ -43,8 +44,6 @@ type Vote = MessageOf<'prepare'> | MessageOf<'commit'> | MessageOf<'exec-vote'>
 
 /** Votes that wait for one place, by member. */
 type Place = Map<number, Vote>
-
-const REMEMBERED_MAX = 16_384
 
 function isVote(message: PeerMessage): message is Vote {
   return message.kind === 'prepare' || message.kind === 'commit' || message.kind === 'exec-vote'
@@ -86,7 +85,7 @@ class VoteInbox implements Inbox {
     this.#replica = replica
     this.#settings = settleConfig(config)
     const { logSpan, replicaCount } = this.#settings
-    this.#verifier = rememberVerified(verifier, Math.min(3 * logSpan * replicaCount, REMEMBERED_MAX))
+    this.#verifier = rememberVerified(verifier, Math.min(3 * logSpan * replicaCount, REMEMBERED_SIGNATURES_MAX))
   }
 
   get entryCount(): number {
@@ -127,7 +126,8 @@ class VoteInbox implements Inbox {
   #verifyAndFeed(message: PeerMessage): boolean {
     const checked = verifyMessage(this.#settings, this.#verifier, message)
     if (checked.ok) {
-      if (!isVote(message)) this.#isStale = true
+      // While this replica recovers it writes nothing, and yet a proposal changes what votes are worth.
+      if (message.kind === 'pre-prepare') this.#isStale = true
       this.#feed({ kind: 'message', message: checked.value })
     } else this.#refuse('rejected', `${message.kind}: ${checked.message}`)
     return checked.ok

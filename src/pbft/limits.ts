@@ -38,12 +38,36 @@ export const EXECUTED_IDS_MAX = 16_384
 export const HISTORY_BYTES_MAX: number = 64 * MIB
 /** Blocks sent in answer to one FETCH. */
 export const FETCH_BLOCKS_MAX = 8
+/** FETCHes of one member that are answered in one tick. */
+export const FETCHES_PER_TICK_MAX = 16
+/** Sequence numbers whose messages one answer to a STATUS repeats. */
+export const RESENT_SEQUENCES_MAX = 16
+/** Requests passed on again in one tick. */
+export const FORWARDS_PER_TICK_MAX = 64
+/** Log records, in multiples of L + 1, after which a segment is due without a new checkpoint: views that fail write too. */
+export const RECORDS_PER_SEQUENCE_MAX = 12
+/** Valid signatures that an inbox remembers. */
+export const REMEMBERED_SIGNATURES_MAX = 16_384
+/** Sources of forged requests that are remembered. */
+export const PENALISED_SOURCES_MAX = 4_096
+/** Timeouts during which the source of a forged request is not listened to. */
+export const PENALTY_TIMEOUTS = 16
 /** How far a first proposal may be from the clock of the voter (DESIGN.md 3.5). */
 export const PROPOSAL_SKEW_MS_MAX = 120_000
 /** Requests that some view must have executed in one period before a later one is held to its rate. */
 export const RATE_REQUESTS_MIN = 64
 /** Doublings of the timeout: 16 times. */
 export const BACKOFF_EXPONENT_MAX = 4
+
+/**
+ * Returns what a replica keeps at most of what peers send, as `ReplicaStatus.entryCount` counts it: for each of L sequence
+ * numbers 3n votes, its slot, four batches and three votes of its own; VIEW-CHANGEs and shares by member in five places,
+ * and the VIEW-CHANGEs that each member's NEW-VIEW names.
+ */
+export function entryCountMax(group: { readonly logSpan: number; readonly replicaCount: number }): number {
+  const { logSpan, replicaCount } = group
+  return logSpan * (3 * replicaCount + 8) + replicaCount * (replicaCount + 5) + 2
+}
 
 /** Limits of the decoder for messages. */
 export const messageLimits: CodecLimits = {

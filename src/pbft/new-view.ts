@@ -140,6 +140,10 @@ export function handleNewView(core: Core, message: VerifiedMessage<'new-view'>):
     reject(core, message, 'not from the leader of that view')
     return
   }
+  if (!namesQuorum(core, message.body)) {
+    reject(core, message, 'named view changes that are no quorum')
+    return
+  }
   const known = core.pendingNewViews.get(message.signer)
   if (known !== undefined && known.body.view > view) {
     ignore(core, message, 'older than one that waits')
@@ -152,6 +156,13 @@ export function handleNewView(core: Core, message: VerifiedMessage<'new-view'>):
 
 type Named = NewView['viewChanges'][number]
 
+/** What is named is fetched and kept: one of each member, no more than there are. */
+function namesQuorum({ settings }: Core, { viewChanges }: NewView): boolean {
+  const signers = new Set(viewChanges.map(({ signer }) => signer))
+  const areMembers = [...signers].every((signer) => signer < settings.replicaCount)
+  return areMembers && signers.size === viewChanges.length && signers.size >= settings.quorum
+}
+
 function findNamed(core: Core, { signer, digest }: Named): VerifiedMessage<'view-change'> | undefined {
   const known = core.viewChanges.get(signer)
   if (known?.digest !== undefined && equalBytes(known.digest, digest)) return known
@@ -161,7 +172,7 @@ function findNamed(core: Core, { signer, digest }: Named): VerifiedMessage<'view
 /** Asks everyone for the VIEW-CHANGEs that a pending NEW-VIEW names and this replica lacks. */
 export function fetchMissing(core: Core): void {
   for (const { body, signer } of core.pendingNewViews.values()) {
-    for (const named of body.viewChanges.slice(0, core.settings.replicaCount)) {
+    for (const named of body.viewChanges) {
       if (findNamed(core, named) !== undefined) continue
       const request = { what: 'view-change', height: 0, index: 0, digest: named.digest } as const
       const { bytes } = seal(core, { kind: 'fetch', body: request })

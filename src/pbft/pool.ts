@@ -49,21 +49,35 @@ export class Pool {
 
   /** Adds a request; returns the entry, or why it was not taken. */
   add(request: Request, options: { readonly tick: number; readonly isOwn: boolean }): PoolEntry | PoolRefusal {
+    const refusal = this.refusal(request)
+    if (refusal !== null) return refusal
     const id = toKey(request.id)
-    if (this.#isExecuted(id)) return 'executed'
-    if (this.#entries.has(id)) return 'known'
     const clientKey = toKey(request.client)
-    const count = this.#perClient.get(clientKey) ?? 0
-    if (count >= POOL_CLIENT_REQUESTS_MAX) return 'client-full'
-    if (this.#entries.size >= POOL_REQUESTS_MAX || this.#bytes + request.bytes.length > POOL_BYTES_MAX) return 'full'
     const { tick, isOwn } = options
     const entry = { request, arrival: this.#arrivals++, arrivedTick: tick, clientKey, isOwn, forwardedTick: tick }
     this.#entries.set(id, entry)
     // It may be in a batch already: then it waits again only if that view fails.
     if (!this.#ordered.has(id)) this.#await(id, entry)
-    this.#perClient.set(clientKey, count + 1)
+    this.#perClient.set(clientKey, this.#countOf(clientKey) + 1)
     this.#bytes += request.bytes.length
     return entry
+  }
+
+  /**
+   * Tells why a request would not be taken, or null; asked before its signature is checked, since a client that floods would
+   * otherwise cost a check each time.
+   */
+  refusal(request: Request): PoolRefusal | null {
+    const id = toKey(request.id)
+    if (this.#isExecuted(id)) return 'executed'
+    if (this.#entries.has(id)) return 'known'
+    if (this.#countOf(toKey(request.client)) >= POOL_CLIENT_REQUESTS_MAX) return 'client-full'
+    const isFull = this.#entries.size >= POOL_REQUESTS_MAX || this.#bytes + request.bytes.length > POOL_BYTES_MAX
+    return isFull ? 'full' : null
+  }
+
+  #countOf(clientKey: string): number {
+    return this.#perClient.get(clientKey) ?? 0
   }
 
   #await(id: string, entry: PoolEntry): void {
@@ -124,15 +138,9 @@ export class Pool {
     this.#unawait(key)
     this.#bytes -= entry.request.bytes.length
     const { clientKey } = entry
-    const count = (this.#perClient.get(clientKey) ?? 1) - 1
+    const count = this.#countOf(clientKey) - 1
     if (count === 0) this.#perClient.delete(clientKey)
     else this.#perClient.set(clientKey, count)
-  }
-
-  /** Tells whether a request waits here or was executed of late. */
-  knows(request: Request): boolean {
-    const id = toKey(request.id)
-    return this.#entries.has(id) || this.#isExecuted(id)
   }
 
   /** Tells whether a batch should be made now: a limit is reached, or the oldest request arrived at `dueTick` or before. */

@@ -17,46 +17,64 @@ import {
   sendTo,
   type Core,
 } from './core.ts'
-import { CLIENT_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts'
+import { CLIENT_BYTES_MAX, PENALTY_TIMEOUTS, REQUEST_BYTES_MAX } from './limits.ts'
 import { awaitsClosing, isClosed } from './member-epoch.ts'
 import type { VerifiedMessage } from './message.ts'
 import { acceptProposal } from './normal-case.ts'
+import type { PoolRefusal } from './pool.ts'
 
-/** Takes a request from a client of this host. */
-export function handleRequest(core: Core, request: Request): void {
+/**
+ * Takes a request from a client of this host.
+ *
+ * A client has at most 256 requests here; the places come back as fast as the group executes, so this is its bucket of tokens.
+ * What a forged request says about its client is worth nothing, and blaming that client would let anyone silence it: the
+ * connection is what pays.
+ */
+export function handleRequest(core: Core, request: Request, source?: string): void {
   const refuse = (grade: 'ignored' | 'rejected', reason: string): void =>
     core.outbox.add({ kind: 'reject', grade, from: null, reason: `request: ${reason}` })
-  if (!hasRequestForm(request)) {
-    refuse('rejected', 'id, client or bytes of a length that is not allowed')
+  if (source !== undefined && (core.penalised.get(source) ?? 0) > core.tick) {
+    refuse('ignored', 'its source sent a forged one lately')
     return
   }
-  if (core.pool.knows(request)) {
-    refuse('ignored', 'known')
+  if (!hasRequestForm(request)) {
+    refuse('rejected', 'id, client or bytes of a length that is not allowed')
     return
   }
   if (isClosed(core)) {
     refuse('ignored', 'the member epoch is closed')
     return
   }
+  const refusal = core.pool.refusal(request)
+  if (refusal !== null) {
+    refuse(isKnown(refusal) ? 'ignored' : 'rejected', refusal)
+    return
+  }
   const judged = core.application.check(request)
   if (!judged.ok) {
+    if (source !== undefined && judged.code === 'ERR_SIGNATURE_INVALID') penalise(core, source)
     refuse('rejected', judged.message)
     return
   }
-  const refusal = admit(core, request, true)
-  if (refusal !== null) {
-    refuse('rejected', refusal)
-    return
-  }
+  admit(core, request, true)
   const primary = currentPrimary(core)
   if (primary !== core.self) sendTo(core, primary, seal(core, { kind: 'request', body: request }).bytes)
+}
+
+function isKnown(refusal: PoolRefusal): boolean {
+  return refusal === 'known' || refusal === 'executed'
+}
+
+function penalise(core: Core, source: string): void {
+  core.penalised.set(source, core.tick + PENALTY_TIMEOUTS * core.settings.timeoutTicks)
 }
 
 /** Takes a request that another replica passes on. Its client's signature is what counts, not who sent it. */
 export function handleForwarded(core: Core, message: VerifiedMessage<'request'>): void {
   const request = message.body
-  if (core.pool.knows(request) || isClosed(core)) {
-    ignore(core, message, 'known, or the member epoch is closed')
+  const refusal = isClosed(core) ? 'the member epoch is closed' : core.pool.refusal(request)
+  if (refusal !== null) {
+    ignore(core, message, refusal)
     return
   }
   const judged = core.application.check(request)
@@ -64,8 +82,7 @@ export function handleForwarded(core: Core, message: VerifiedMessage<'request'>)
     reject(core, message, judged.message)
     return
   }
-  const refusal = admit(core, request, false)
-  if (refusal !== null) ignore(core, message, refusal)
+  admit(core, request, false)
 }
 
 function hasRequestForm({ id, client, bytes }: Request): boolean {
@@ -73,14 +90,12 @@ function hasRequestForm({ id, client, bytes }: Request): boolean {
   return id.length === 32 && clientFits && bytes.length <= REQUEST_BYTES_MAX
 }
 
-/** Adds a request to the pool; returns why not, or null. */
-function admit(core: Core, request: Request, isOwn: boolean): string | null {
+/** Adds a request that the pool does not refuse. */
+function admit(core: Core, request: Request, isOwn: boolean): void {
   // The timeout measures how long work waits: it does not run while there is none.
   if (!hasPending(core)) noteProgress(core)
-  const entry = core.pool.add(request, { tick: core.tick, isOwn })
-  if (typeof entry === 'string') return entry
+  core.pool.add(request, { tick: core.tick, isOwn })
   propose(core)
-  return null
 }
 
 /** Tells whether something is proposed or voted for, but not executed. */

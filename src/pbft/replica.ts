@@ -7,12 +7,14 @@ import type { Verified } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { BlsVerifier } from '../primitives/member-bls.ts'
+import { createRecentMap } from '../primitives/recent.ts'
 import type { Signer } from '../primitives/signature.ts'
 import { settleConfig, type ReplicaConfig, type Settings } from './config.ts'
 import { currentPrimary, ignore, type Core, type Timers } from './core.ts'
 import { ExecVotes } from './exec-votes.ts'
 import { handleExecVote } from './execution.ts'
 import { History } from './history.ts'
+import { PENALISED_SOURCES_MAX } from './limits.ts'
 import { MessageLog } from './log.ts'
 import type { PeerMessage } from './message.ts'
 import { countNeeded } from './needs.ts'
@@ -145,6 +147,7 @@ function createCore(settings: Settings, options: ReplicaOptions, records: readon
     timers: createTimers(),
     performance: createPerformance(),
     accused: new Set(),
+    penalised: createRecentMap(PENALISED_SOURCES_MAX),
     tick: 0,
     nowMs: undefined,
     view: 0,
@@ -179,7 +182,7 @@ function takeInput(core: Core, input: Input): void {
       return
     }
     case 'request': {
-      handleRequest(core, input.request)
+      handleRequest(core, input.request, input.source)
       return
     }
     case 'message': {

@@ -6,11 +6,9 @@ import { toKey, type Bytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { findBatchBytes } from './batches.ts'
 import type { Core } from './core.ts'
+import { RECORDS_PER_SEQUENCE_MAX } from './limits.ts'
 import type { Slot } from './log.ts'
 import { encodeRecord, type ReplicaRecord } from './record.ts'
-
-/** Records in multiples of L after which a segment is due without a new checkpoint: views that fail write records too. */
-const RECORDS_PER_SEQUENCE_MAX = 12
 
 /** Called after each step: keeps the log short while no checkpoint does. */
 export function watchLogLength(core: Core): void {

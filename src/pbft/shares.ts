@@ -16,13 +16,6 @@ import type { Settings } from './config.ts'
 import type { Core } from './core.ts'
 import type { ExecVote, VerifiedMessage } from './message.ts'
 
-/** Shares of the last stable checkpoint. */
-export interface CheckpointShares {
-  readonly height: number
-  readonly headerDigest: Digest32
-  readonly byMember: Map<number, Bytes>
-}
-
 /**
  * Stops where a replica would sign shares with another key than the group knows.
  *

@@ -11,16 +11,13 @@ import type { Batch } from './batch.ts'
 import { findServed, hasBatch } from './batches.ts'
 import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { deliverReady, execute, executeReady, learnCertificate, skipToCertificate } from './execution.ts'
-import { FETCH_BLOCKS_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
+import { FETCH_BLOCKS_MAX, FETCHES_PER_TICK_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 import type { Fetch, Fetched, SnapshotPart, VerifiedMessage } from './message.ts'
 import { handlePrePrepare } from './normal-case.ts'
 import { encodeRecord } from './record.ts'
 import { writeSegment } from './segment.ts'
 import type { CommitCertificate } from './shape.ts'
 import type { Head } from './types.ts'
-
-/** FETCHes of one member that are answered in one tick. */
-const FETCHES_PER_TICK = 16
 
 /** Asks the next replica that claims to be ahead for the blocks after the last certified one. */
 export function fetchBlocks(core: Core): void {
@@ -75,7 +72,7 @@ function mayAnswer(core: Core, signer: number): boolean {
     peer.fetchCount = 0
   }
   peer.fetchCount += 1
-  return peer.fetchCount <= FETCHES_PER_TICK
+  return peer.fetchCount <= FETCHES_PER_TICK_MAX
 }
 
 function sendFetched(

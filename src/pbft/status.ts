@@ -8,13 +8,11 @@ import type { Bytes } from '../primitives/bytes.ts'
 import { hasBatch } from './batches.ts'
 import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { isClosed } from './member-epoch.ts'
+import { RESENT_SEQUENCES_MAX } from './limits.ts'
 import type { Status, VerifiedMessage } from './message.ts'
 import { isBehind } from './peers.ts'
 import { hasOpenSlot } from './proposal.ts'
 import { fetchBlocks } from './state-transfer.ts'
-
-/** Sequence numbers whose messages one answer repeats. */
-const RESENT_SEQUENCES_MAX = 16
 
 function ownStatus(core: Core, options: { readonly withCheckpoint: boolean }): Bytes {
   const { view, executed, certified, log, checkpoint } = core

@@ -6,12 +6,10 @@
 
 import { broadcast, currentPrimary, seal, sendTo, type Core } from './core.ts'
 import { isClosed } from './member-epoch.ts'
+import { FORWARDS_PER_TICK_MAX } from './limits.ts'
 import { watchView } from './new-view.ts'
 import { propose } from './proposal.ts'
 import { watchProgress } from './status.ts'
-
-/** Requests passed on again in one tick. */
-const FORWARDS_PER_TICK = 64
 
 /** Takes a tick of the host. */
 export function handleTick(core: Core, nowMs: number): void {
@@ -35,7 +33,7 @@ function forwardRequests(core: Core): void {
   let forwarded = 0
   for (const entry of core.pool.entries()) {
     // Later ones arrived later; what was forwarded since waits behind them only for a while.
-    if (core.tick - entry.arrivedTick < patience || forwarded >= FORWARDS_PER_TICK) return
+    if (core.tick - entry.arrivedTick < patience || forwarded >= FORWARDS_PER_TICK_MAX) return
     if (core.tick - entry.forwardedTick < patience) continue
     entry.forwardedTick = core.tick
     forwarded += 1

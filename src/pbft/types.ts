@@ -80,7 +80,8 @@ export interface LogRecord {
 /** What a host tells the replica. */
 export type Input =
   | { readonly kind: 'message'; readonly message: Verified<PeerMessage> }
-  | { readonly kind: 'request'; readonly request: Request }
+  /** `source`: names the connection it came by, so that whoever sends forged requests is not listened to for a while. */
+  | { readonly kind: 'request'; readonly request: Request; readonly source?: string }
   | { readonly kind: 'tick'; readonly nowMs: number }
 
 /** What the replica tells its host, in order. See the duties in the opening comment of the folder. */

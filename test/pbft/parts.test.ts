@@ -90,7 +90,7 @@ describe('the pool', () => {
     pool.settle([request])
     expect(pool.size).toBe(0)
     expect(pool.add(request, options)).toBe('executed')
-    expect(pool.knows(request)).toBe(true)
+    expect(pool.refusal(request)).toBe('executed')
   })
 
   it('is due when a limit is reached or the oldest has waited', () => {
