@@ -12,6 +12,7 @@ import { readMessage } from './authenticate.ts'
 import { parseBatch, type Batch } from './batch.ts'
 import { findBatch } from './batches.ts'
 import { broadcast, halt, type Core } from './core.ts'
+import { certify } from './execution.ts'
 import { setAccepted } from './log.ts'
 import type { MessageKind, VerifiedMessage } from './message.ts'
 import { installNewView } from './new-view.ts'
@@ -190,5 +191,7 @@ export function resendOwn(core: Core): void {
   for (let height = core.certified + 1; height <= core.executed; height++) {
     const vote = core.history.find(height)?.vote
     if (vote !== undefined) broadcast(core, vote)
+    // A group of one has all the votes there are: nobody will answer with another.
+    certify(core, height)
   }
 }
