@@ -35,7 +35,7 @@ export interface TransportLimits {
   /** Bytes of one client, on average a second; and at once. */
   readonly clientBytesPerSecond: number
   readonly clientBurstBytes: number
-  /** A connection that is silent so long is asked, and ended when it stays silent as long again. */
+  /** A connection that is silent so long is asked, and ended when it stays silent twice as long again. */
   readonly silenceMs: number
   /** First and longest pause before a member is called again; the pause doubles. */
   readonly pauseFirstMs: number

@@ -9,6 +9,11 @@ import { CLOSE, type PeerHandshake } from './transport-handshake.ts'
 
 /** How long the other end may take to agree to an end. */
 const FAREWELL_MS = 1_000
+/**
+ * Checks after which a silent other end is given up. Counted, not timed: where this process itself stood still, the answer
+ * may be there and not yet read.
+ */
+const CHECKS_MAX = 3
 
 /** A connection that is watched. */
 export interface Link {
@@ -22,8 +27,10 @@ export interface Link {
 /** Watches a connection. What goes wrong on it shows as its end and nowhere else. */
 export function createLink(socket: WebSocket, nowMs: () => number): Link {
   let heardMs = nowMs()
+  let silentChecks = 0
   const hear = () => {
     heardMs = nowMs()
+    silentChecks = 0
   }
   socket.on('error', () => undefined)
   socket.on('open', hear)
@@ -34,9 +41,10 @@ export function createLink(socket: WebSocket, nowMs: () => number): Link {
     socket,
     check(now, silenceMs) {
       // Whoever is not read cannot be heard.
-      if (socket.isPaused) heardMs = now
-      if (now - heardMs > 2 * silenceMs) socket.terminate()
-      else if (now - heardMs > silenceMs && socket.readyState === socket.OPEN) socket.ping()
+      if (socket.isPaused) hear()
+      if (now - heardMs <= silenceMs) return
+      if (silentChecks === 0 && socket.readyState === socket.OPEN) socket.ping()
+      if (++silentChecks > CHECKS_MAX) socket.terminate()
     },
     end(code, reason) {
       socket.close(code, reason)
