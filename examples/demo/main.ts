@@ -41,6 +41,13 @@ function readCasts(): readonly Cast[] {
   }
 }
 
+/** Without a quorum a ledger waits, as it should; a demo ends. The processes end with it. */
+const GIVE_UP_MS = 300_000
+setTimeout(() => {
+  console.error(`demo: not done after ${GIVE_UP_MS / 1000} s; is a node missing, or the machine very busy?`)
+  process.exit(1)
+}, GIVE_UP_MS).unref()
+
 const casts = readCasts()
 const notebook = createNotebook()
 const world = await notebook.step('four processes, a registrar, two doctors', 7, createWorld)

@@ -41,6 +41,8 @@ function createFileStore(directory: string): LedgerStore {
 export interface World {
   /** Four processes. */
   readonly cluster: Cluster
+  /** Processes that have ended, and why. */
+  readonly ends: readonly { readonly index: number; readonly because: string }[]
   /** Follows all of them and executes every block itself. */
   readonly ledger: LedgerClient
   /** The client's blocks. */
@@ -61,6 +63,7 @@ export async function createWorld(): Promise<World> {
   await blocks.open()
   const identityOf = (circle: string) => deriveIdentity({ seed: generateSeed(), circle })
   const clerk = identityOf('registrar')
+  const ends: { readonly index: number; readonly because: string }[] = []
   const cluster = await startCluster({
     directory: `${DIRECTORY}/cluster`,
     nodeCount: 4,
@@ -70,6 +73,7 @@ export async function createWorld(): Promise<World> {
     restart: 'never',
     onEvent(event) {
       if (event.kind === 'said') console.error(`node ${event.index}: ${event.text}`)
+      if (event.kind === 'ended') ends.push({ index: event.index, because: event.because })
     },
   })
   const { genesis, endpoints } = cluster
@@ -89,6 +93,7 @@ export async function createWorld(): Promise<World> {
   const registrar = await createRegistrar({ identity: clerk, ...shared })
   return {
     cluster,
+    ends,
     ledger,
     store,
     recorder,

@@ -87,7 +87,7 @@ describe('a consortium of four processes', () => {
       await running.start(0)
       await until(() => running.nodes()[0]?.status?.height === second)
       const third = await register()
-      await until(() => running.nodes().every(({ status }) => status?.height === third && status.mode === 'normal'))
+      await until(() => running.nodes().every(({ status }) => status?.height === third))
       ledger.close()
       await running.stop()
 
