@@ -30,7 +30,6 @@ import { chainId } from '../support/parties.ts'
 import { propertyRuns } from '../support/property.ts'
 
 const PARTIES = 9
-const epochOf = (node: EpochNode) => node.ledger.members.memberEpoch
 
 /** What is final anywhere: nobody may take it back. */
 function acknowledged(group: EpochGroup): ReadonlySet<string> {
@@ -44,7 +43,7 @@ function settleIn(group: EpochGroup, next: readonly number[]): void {
     for (const index of next) {
       const node = group.nodes.find((each) => each.index === index)
       if (node === undefined) addNode(group, index)
-      else if (epochOf(node) < Math.max(...group.nodes.map(epochOf))) catchUp(group, node)
+      else catchUp(group, node)
     }
     if (seated(group).length === next.length) return
   }

@@ -143,17 +143,28 @@ function takeSeat(group: EpochGroup, node: EpochNode, log?: readonly LogRecord[]
   node.seat = { replica, config, log: log ?? [] }
 }
 
-/** Executes blocks of others, with their certificates, up to where the newest epoch begins. */
+/** Height of the last stored block that closes an epoch, without a gap before it; 0 when there is none. */
+function lastClosing({ store }: EpochNode): number {
+  let last = 0
+  for (let height = 1; height <= store.length; height++) {
+    const stored = store[height - 1]
+    if (stored === undefined) break
+    const { membersHash, nextMembersHash } = unwrap(parseBlock(stored.block)).header
+    if (!equalBytes(membersHash, nextMembersHash)) last = height
+  }
+  return last
+}
+
+/** Executes blocks of others, with their certificates, up to the last that closes an epoch: a replica begins there. */
 function followOthers(group: EpochGroup, node: EpochNode): void {
-  const epochOf = (other: EpochNode) => other.ledger.members.memberEpoch
-  const source = group.nodes
-    .filter((other) => other !== node && !other.isDown)
-    .reduce<EpochNode | undefined>(
-      (best, other) => (best !== undefined && epochOf(best) >= epochOf(other) ? best : other),
-      undefined,
-    )
-  if (source === undefined || epochOf(source) <= epochOf(node)) return
-  const target = source.ledger.members.heightFirst - 1
+  const sources = group.nodes.filter((other) => other !== node && !other.isDown)
+  const source = sources.reduce<EpochNode | undefined>(
+    (best, other) => (best !== undefined && lastClosing(best) >= lastClosing(other) ? best : other),
+    undefined,
+  )
+  const target = source === undefined ? 0 : lastClosing(source)
+  // What is executed here and not final counts for nothing yet.
+  if (source === undefined || target <= lastClosing(node)) return
   // The former replica shares the ledger: it must not go on.
   node.seat = undefined
   // What was executed and is not final comes again, out of the blocks.
