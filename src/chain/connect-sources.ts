@@ -4,15 +4,16 @@
  * Up to f members lie or sleep. Of f + 1 that are asked one answers; of f + 1 that claim a height one has it.
  */
 
+import { deriveQuorum } from '../pbft/certificate.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Endpoint } from './connect-endpoint.ts'
 
 /** What is looked at of an endpoint. */
 export type SourceView = Pick<Endpoint, 'state' | 'member' | 'height' | 'stalls'>
 
-/** Returns f of a group: how many members may fail. The count of `pbft`, which a client does not load. */
+/** Returns f of a group: how many members may fail. */
 export function faultMaxOf(members: readonly Did[]): number {
-  return Math.floor((members.length - 1) / 3)
+  return deriveQuorum(members.length).faultMax
 }
 
 const isProved = ({ state }: SourceView) => state === 'proved'

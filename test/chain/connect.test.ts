@@ -21,7 +21,7 @@ import { createCertificate, encodeCertificate, parseCertificate, signExecution }
 import { copyBytes, type Bytes } from '../../src/primitives/bytes.ts'
 import type { Progress } from '../../src/primitives/progress.ts'
 import { createVerifier, type Verifier } from '../../src/primitives/signature.ts'
-import { encodeTransaction, type Draft } from '../../src/transactions/index.ts'
+import { approveMembers, encodeTransaction, type Draft } from '../../src/transactions/index.ts'
 import { registration } from '../support/chain-fast.ts'
 import { createSocketPair, createTestGroup, type TestGroup, type TestMember } from '../support/ledger-endpoints.ts'
 import { party } from '../support/parties.ts'
@@ -446,6 +446,65 @@ describe('connecting', () => {
     expect(asked()).toEqual([true, true, false, false])
     for (let index = 0; index < 20; index++) fourth.sockets[0]?.send(boast(2))
     await until(async () => (await heightOf(client)) === 2)
+  })
+})
+
+describe('members that change', () => {
+  /** The transaction that replaces the members, approved by all present ones. */
+  function change(next: readonly TestMember[], nonce: number): Uint8Array {
+    const { chainId } = group.genesis
+    const { memberEpoch, members: present } = group.ledger.members
+    const members = next.map(({ identity }) => ({ did: identity.did }))
+    const approvals = present.map(({ did }, member) => {
+      const signer = group.members.find(({ identity }) => identity.did === did)?.identity.signer
+      if (signer === undefined) return expect.unreachable()
+      return { member, signature: approveMembers({ chainId, memberEpoch, members }, { signer }) }
+    })
+    return encodeTransaction(group.sign(ann, { kind: 'config', memberEpoch, members, approvals }, nonce))
+  }
+
+  beforeEach(() => {
+    group = createTestGroup(4, 4)
+    fill(1)
+    group.commit(change(group.members.slice(2, 6), 1))
+    pass(2)
+    group.commit(change(group.members.slice(4), 2))
+    pass(2)
+  })
+
+  it('are followed from the genesis, also where none of the first is left', async () => {
+    expect(group.ledger.members.memberEpoch).toBe(2)
+    const endpoints = group.urls.slice(4)
+    const client = await connect({ endpoints, wait: never })
+    await until(async () => (await heightOf(client)) === 7)
+    pass(1)
+    await until(async () => (await heightOf(client)) === 8)
+  })
+
+  it('judge by their own epoch: those who left certify nothing, and their refusals count no more', async () => {
+    const client = await connect()
+    await until(async () => (await heightOf(client)) === 7)
+    const { chainId } = group.genesis
+    const last = group.blocks[6] as StoredBlock
+    const forged = unwrap(parseBlock(last.block))
+    const header = { ...forged.header, height: 8, parent: hashHeader(forged.header) }
+    const executed = { chainId, memberEpoch: 0, height: 8, headerDigest: hashHeader(header) }
+    const former = group.members.slice(0, 4)
+    const votes = new Map(former.map(({ identity }, index) => [index, signExecution(executed, identity)]))
+    const certificate = encodeCertificate(createCertificate(executed, votes, 4))
+    const lie = encodeServerFrame({ kind: 'block', height: 8, block: encodeBlock({ ...forged, header }), certificate })
+    for (const member of former) {
+      member.sockets[0]?.send(lie)
+      member.conduct = { submit: () => Promise.resolve('ERR_CHAIN_QUOTA') }
+    }
+    for (const member of group.members.slice(4)) member.conduct = { submit: () => Promise.resolve(null) }
+    const transaction = group.sign(bob, registration(bob))
+    const outcome = codeOf(client.submit(transaction))
+    await until(() => group.members.slice(4).every(({ submitted }) => submitted.length > 0))
+    await hurry()
+    expect(await heightOf(client)).toBe(7)
+    group.commit(encodeTransaction(transaction))
+    expect(await outcome).toBe('resolved')
   })
 })
 

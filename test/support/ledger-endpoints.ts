@@ -114,14 +114,18 @@ export interface TestGroup {
 
 const hasFrame = (value: Bytes | ServerFrame): value is ServerFrame => !(value instanceof Uint8Array)
 
-/** Returns a group of so many members without blocks. */
-export function createTestGroup(memberCount = 4): TestGroup {
-  const identities = Array.from({ length: memberCount }, (_, index) => party(`member ${index}`))
+/**
+ * Returns a group of so many members without blocks.
+ *
+ * @param spareCount - others who serve the ledger too, and may become members later
+ */
+export function createTestGroup(memberCount = 4, spareCount = 0): TestGroup {
+  const identities = Array.from({ length: memberCount + spareCount }, (_, index) => party(`member ${index}`))
   const genesis = createGenesis(
     {
       preset: 'test',
       kinds: Object.keys(RULES),
-      members: identities.map(({ did }) => ({ did })),
+      members: identities.slice(0, memberCount).map(({ did }) => ({ did })),
       timeMs: START_MS,
     },
     seededRandom(`group of ${memberCount}`),
@@ -142,11 +146,13 @@ export function createTestGroup(memberCount = 4): TestGroup {
   }))
 
   function commit(...transactions: readonly Uint8Array[]): StoredBlock {
+    const present = ledger.members.members
     const { block, headerDigest } = ledger.applyBatch({ transactions, timeMs: START_MS + blocks.length })
     const { height, memberEpoch } = block.header
     const executed = { chainId, memberEpoch, height, headerDigest }
-    const votes = new Map(identities.map(({ signer }, index) => [index, signExecution(executed, { signer })]))
-    const certificate = encodeCertificate(createCertificate(executed, votes, memberCount))
+    const signers = present.map(({ did }) => identities.find((identity) => identity.did === did) as Identity)
+    const votes = new Map(signers.map(({ signer }, index) => [index, signExecution(executed, { signer })]))
+    const certificate = encodeCertificate(createCertificate(executed, votes, present.length))
     const stored = { height, block: encodeBlock(block), certificate }
     blocks.push(stored)
     for (const listener of listeners) listener()
