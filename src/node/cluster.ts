@@ -71,6 +71,7 @@ export interface ClusterOptions {
   readonly hasTrace?: boolean
   /** Whether a node that ends stays down until `start`; default it is started again. */
   readonly restart?: 'always' | 'never'
+  /** Called with what happens, as it does. */
   readonly onEvent?: (event: ClusterEvent) => void
   /** The program that runs a node; default the command line of this package. */
   readonly program?: string

@@ -41,10 +41,11 @@ export function shortDid(did: Did): string {
 
 /** One line about one node, which names others by the end of their DID, or as the caller names them. */
 export function describeStatus(status: NodeSummary, nameOf: (did: Did) => string = shortDid): string {
-  const { did, height, view, mode, primary, connected } = status
+  const { did, height, memberEpoch, view, mode, primary, connected } = status
+  const epoch = memberEpoch === 0 ? '' : ` of member epoch ${memberEpoch}`
   const leader = primary === did ? 'it leads' : `${nameOf(primary)} leads`
   const peers = connected.length === 1 ? '1 member' : `${connected.length} members`
-  return `height ${height}, view ${view} (${mode}), ${leader}, connected to ${peers}`
+  return `height ${height}, view ${view}${epoch} (${mode}), ${leader}, connected to ${peers}`
 }
 
 /** Whether two statuses differ in more than the height. */

@@ -274,7 +274,7 @@ describe('vitalseal node --status', () => {
     const status = {
       did,
       height: 9,
-      memberEpoch: 0,
+      memberEpoch: 1,
       view: 2,
       mode: 'view-change',
       primary: other,
@@ -284,7 +284,7 @@ describe('vitalseal node --status', () => {
     const address = await serve(JSON.stringify(status))
     const { code, out, err } = await runCommand(command, '--status', `ws://${address}`)
     expect([code, err]).toEqual([0, ''])
-    expect(out).toBe(`height 9, view 2 (view-change), …${other.slice(-6)} leads, connected to 1 member\n`)
+    expect(out).toBe(`height 9, view 2 of member epoch 1 (view-change), …${other.slice(-6)} leads, connected to 1 member\n`)
     const { out: json } = await runCommand(command, '--json', '--status', address)
     expect(JSON.parse(json)).toMatchObject({ height: 9, did })
   })
