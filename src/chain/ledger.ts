@@ -111,6 +111,14 @@ export function createLedger(options: {
   let history: MerkleAccumulator = createMerkleAccumulator()
   let head: LedgerHead | undefined
 
+  // The state keeps what it has read: as long as nobody changes them, the members are one object.
+  const hashes = new WeakMap<MemberSet, Digest32>()
+  function hashOf(set: MemberSet): Digest32 {
+    const hash = hashes.get(set) ?? hashMembers(set.members)
+    hashes.set(set, hash)
+    return hash
+  }
+
   const headNow = (): ReturnType<Application['head']> => ({
     height: head?.header.height ?? 0,
     headerDigest: head?.digest ?? toDigest(chainId),
@@ -153,7 +161,7 @@ export function createLedger(options: {
     const transactions = included.map(({ transaction }) => transaction)
     const following = membersOf(state)
     const closes = following.memberEpoch !== ordering.memberEpoch
-    const membersHash = hashMembers(ordering.members)
+    const membersHash = hashOf(ordering)
     const header: Header = {
       chainId,
       memberEpoch: ordering.memberEpoch,
@@ -166,7 +174,7 @@ export function createLedger(options: {
       stateRoot: state.root(),
       historyRoot: history.root(),
       membersHash,
-      nextMembersHash: closes ? hashMembers(following.members) : membersHash,
+      nextMembersHash: closes ? hashOf(following) : membersHash,
     }
     const headerDigest = hashHeader(header)
     head = { header, digest: headerDigest, before: { count: history.count, peaks: history.peaks() } }
