@@ -77,3 +77,14 @@ export function fromG2(points: readonly G2Point[]): G2Vector {
   const take = ({ c0, c1 }: CurveFp2): CurveFp2 => ({ c0, c1 })
   return { xs: affine.map(({ x }) => take(x)), ys: affine.map(({ y }) => take(y)) }
 }
+
+/** Tells whether a point is on the curve, in its subgroup and not the identity. */
+export function isInSubgroup(point: G1Point | G2Point): boolean {
+  if (point.is0()) return false
+  try {
+    point.assertValidity()
+    return true
+  } catch {
+    return false
+  }
+}

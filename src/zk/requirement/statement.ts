@@ -28,6 +28,8 @@ export interface ProofContext {
   readonly nonce: Uint8Array
   /** First millisecond in which the proof no longer counts. */
   readonly expiresAtMs: number
+  /** Whether the claim sells the record exclusively, and so shows its nullifier; default false. */
+  readonly isExclusive?: boolean
   /** Digest of whatever else the claim agrees to: payee, price, licence, re-key. */
   readonly terms?: Digest32
 }
@@ -82,7 +84,7 @@ export function contextFields(
   bound: { readonly verifyingKey: Digest32; readonly requirement: Digest32; readonly claimant: Did },
 ): ContextFields {
   checkContext(context)
-  const { chainId, study, verifier, nonce, expiresAtMs, terms } = context
+  const { chainId, study, verifier, nonce, expiresAtMs, isExclusive = false, terms } = context
   const digest = taggedHash(
     TAGS.zkTerms,
     toDigest(chainId),
@@ -92,6 +94,7 @@ export function contextFields(
     bound.verifyingKey,
     nonce,
     expiresAtMs,
+    isExclusive,
     terms ?? null,
   )
   return { study: studyToField(study), terms: digestToField(digest) }

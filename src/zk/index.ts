@@ -1,0 +1,95 @@
+/**
+ * Zero-knowledge proofs that a private record meets a published requirement (PS: ZKPKeyGen, Prove, Verify): Groth16 over
+ * BLS12-381 with circuits, commitment and keys of its own.
+ *
+ * An issuer (hospital) commits to the values and attests the commitment; the patient proves; an institution or a ledger
+ * verifies. A verifier learns that the requirement holds by that issuer's word, and a nullifier of person and study; not the
+ * values, not the person. Whoever set up a key alone can forge proofs under it, so it convinces nobody else; a bad proving
+ * key could leak the record, so none is used unchecked. What is proved is as true as its issuer. Not constant time: prove on
+ * a device of one's own. About 120 bits of security; not against quantum computers.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'
+export { attestCommitment, validateAttestation, type Attestation } from './commitment/attestation.ts'
+export {
+  commitValues,
+  encodeOpening,
+  parseOpening,
+  type Commitment,
+  type CommitmentOptions,
+  type Opening,
+} from './commitment/commit.ts'
+export {
+  commitPerson,
+  deriveRecordNullifier,
+  deriveStudyNullifier,
+  generatePersonSecret,
+  parsePersonSecret,
+  type Nullifier,
+  type PersonCommitment,
+  type PersonSecret,
+} from './commitment/person.ts'
+export { hashPoseidon, type PoseidonDomain } from './commitment/poseidon.ts'
+export {
+  createSchema,
+  type Attribute,
+  type Attributes,
+  type Schema,
+  type ValueOf,
+  type Values,
+} from './commitment/schema.ts'
+export type { FieldElement } from './field.ts'
+export { encodeR1cs, parseR1cs } from './formats/r1cs.ts'
+export { fromSnarkjs, toSnarkjs, type SnarkjsKeyOptions, type SnarkjsObjects } from './formats/snarkjs.ts'
+export { encodeWtns, parseWtns } from './formats/wtns.ts'
+export { encodeZkObject, parseZkObject, type ZkObjects } from './formats/zk-object.ts'
+export { createPortableBackend, type CurveBackend } from './groth16/backend.ts'
+export type { AffineVector } from './groth16/affine.ts'
+export { generateProofKeys, type GenerateKeysOptions, type ProofKeys } from './groth16/generate.ts'
+export type { G1Vector, G2Vector, PreparedG2, TargetElement } from './groth16/pairing.ts'
+export type { Proof } from './groth16/proof.ts'
+export { proveRelation, type ProveOptions } from './groth16/prove.ts'
+export type { ProvingKey } from './groth16/proving-key.ts'
+export { verifyRelation, verifyRelations, type ProvenInputs } from './groth16/verify.ts'
+export type { KeyErrorCode, Setup, VerifyingKey } from './groth16/verifying-key.ts'
+export { CircuitBuilder } from './relations/builder.ts'
+export { createCircuit, type Circuit } from './relations/circuit.ts'
+export type { Linear } from './relations/linear.ts'
+export { findBroken, type Constraint, type Relation, type Row, type Witness } from './relations/relation.ts'
+export { compileRequirement, type RequirementCircuit, type RequirementMode } from './requirement/compile.ts'
+export { evaluateOpening, evaluateRequirement } from './requirement/evaluate.ts'
+export { explainRequirement, type ExplainRequirementOptions } from './requirement/explain.ts'
+export type { Atom, Expression } from './requirement/expression.ts'
+export { lintRequirement, type LintOptions, type RequirementFinding } from './requirement/lint.ts'
+export {
+  findPresentationFault,
+  prove,
+  publicInputsOf,
+  verifyProof,
+  verifyProofs,
+  type Presentation,
+  type PresentationFault,
+  type PresentedStatement,
+  type ProveRequirementOptions,
+  type VerifyRequirementOptions,
+} from './requirement/present.ts'
+export {
+  createRequirement,
+  encodeRequirement,
+  parseRequirement,
+  type NameOf,
+  type Requirement,
+  type RequirementBuilder,
+  type RequirementOptions,
+} from './requirement/requirement.ts'
+export type { Nullifiers, ProofContext, Statement } from './requirement/statement.ts'
