@@ -115,15 +115,17 @@ async function runCluster(asked: Asked, io: ProcessIo): Promise<number> {
   const height = Math.max(0, ...cluster.nodes().map(({ status }) => status?.height ?? 0))
   await cluster.stop()
   const seconds = ((io.elapsedMs() - startedAtMs) / 1000).toFixed(0)
-  io.out(`${cluster.endpoints.length} nodes stopped at height ${height} after ${seconds} s\n`)
+  io.out(`${describeCount(cluster.endpoints.length)} stopped at height ${height} after ${seconds} s\n`)
   io.out(`vitalseal cluster --directory ${directory} continues this ledger\n`)
   return 0
 }
 
+const describeCount = (count: number) => (count === 1 ? '1 node' : `${count} nodes`)
+
 function describeCluster({ genesis, genesisFile, endpoints, nodes }: Cluster, directory: string): string {
   const [first] = nodes()
   const lines = [
-    `${endpoints.length} nodes in ${directory}`,
+    `${describeCount(endpoints.length)} in ${directory}`,
     `  chain   ${genesis.chainId}`,
     `  group   ${describeFaults(endpoints.length)}`,
     ...nodes().map(({ index, endpoint, pid }) => `  node ${index}  ${endpoint}  pid ${pid ?? '-'}`),
