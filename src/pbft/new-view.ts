@@ -30,7 +30,7 @@ import { takeWaiting } from './normal-case.ts'
 import { isTooSlow, measureView } from './performance.ts'
 import { propose } from './proposal.ts'
 import { encodeRecord } from './record.ts'
-import { computeO, newViewFault } from './view-change.ts'
+import { computeO, namesQuorum, newViewFault } from './view-change.ts'
 
 /** Gives up the current view for a later one. */
 export function startViewChange(core: Core, view: number): void {
@@ -137,11 +137,14 @@ export function handleNewView(core: Core, message: VerifiedMessage<'new-view'>):
     return
   }
   if (message.signer !== leaderOf(core.settings, view)) {
+    accuse(core, message)
     reject(core, message, 'not from the leader of that view')
     return
   }
-  if (!namesQuorum(core, message.body)) {
-    reject(core, message, 'named view changes that are no quorum')
+  // What it names is fetched and kept: one of each member, no more than there are.
+  if (!namesQuorum(core.settings, message.body)) {
+    accuse(core, message)
+    reject(core, message, 'names view changes that are no quorum')
     return
   }
   const known = core.pendingNewViews.get(message.signer)
@@ -155,13 +158,6 @@ export function handleNewView(core: Core, message: VerifiedMessage<'new-view'>):
 }
 
 type Named = NewView['viewChanges'][number]
-
-/** What is named is fetched and kept: one of each member, no more than there are. */
-function namesQuorum({ settings }: Core, { viewChanges }: NewView): boolean {
-  const signers = new Set(viewChanges.map(({ signer }) => signer))
-  const areMembers = [...signers].every((signer) => signer < settings.replicaCount)
-  return areMembers && signers.size === viewChanges.length && signers.size >= settings.quorum
-}
 
 function findNamed(core: Core, { signer, digest }: Named): VerifiedMessage<'view-change'> | undefined {
   const known = core.viewChanges.get(signer)
@@ -197,6 +193,7 @@ function considerPending(core: Core): void {
       takeWaiting(core)
       propose(core)
     } else {
+      accuse(core, message, ...known)
       reject(core, message, fault)
       if (body.view === core.view) core.primaryProvenFaulty = true
     }

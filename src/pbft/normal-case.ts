@@ -31,6 +31,7 @@ export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepa
     return
   }
   if (message.signer !== proposerOf(core.settings, view, sequence)) {
+    accuse(core, message)
     reject(core, message, 'not from the proposer of this sequence number')
     return
   }
@@ -42,6 +43,7 @@ export function handlePrePrepare(core: Core, message: VerifiedMessage<'pre-prepa
   const earlier = slot.accepted ?? slot.waiting
   if (earlier !== undefined && !equalBytes(earlier.body.digest, digest)) {
     accuse(core, earlier, message)
+    core.primaryProvenFaulty = true
     reject(core, message, 'a second proposal for one sequence number')
     return
   }

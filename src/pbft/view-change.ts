@@ -71,6 +71,13 @@ export function computeNewView(
   return valid.size < settings.quorum ? undefined : computeO([...valid.values()]).order
 }
 
+/** Tells whether a NEW-VIEW names VIEW-CHANGEs of a quorum, one of each member. */
+export function namesQuorum(settings: Settings, { viewChanges }: NewView): boolean {
+  const signers = new Set(viewChanges.map(({ signer }) => signer))
+  const areMembers = [...signers].every((signer) => signer < settings.replicaCount)
+  return areMembers && signers.size === viewChanges.length && signers.size >= settings.quorum
+}
+
 /** Returns why a NEW-VIEW does not follow from the VIEW-CHANGEs that it names, or null. */
 export function newViewFault(
   settings: Settings,

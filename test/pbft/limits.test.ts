@@ -243,9 +243,7 @@ describe('clients', () => {
     const check: Application['check'] = (one) => {
       count += 1
       const isForged = one.bytes.every((byte) => byte === 0xff)
-      return isForged
-        ? fail('ERR_SIGNATURE_INVALID', 'forged', { details: { signer: '' } })
-        : application.check(one)
+      return isForged ? fail('ERR_SIGNATURE_INVALID', 'forged', { details: { signer: '' } }) : application.check(one)
     }
     return { application: { ...application, check }, judged: () => count }
   }
