@@ -81,12 +81,17 @@ export function createReach(options: {
   const isOpening = () => endpoints.some(({ state }) => state === 'opening')
 
   async function beatUntilDone(pause: Wait): Promise<void> {
-    do {
-      await pause(BEAT_MS)
-      if (isOver()) return
-      endTheSlow()
-      onBeat()
-    } while (isAwaiting() || isOpening())
+    isBeating = true
+    try {
+      do {
+        await pause(BEAT_MS)
+        if (isOver()) return
+        endTheSlow()
+        onBeat()
+      } while (isAwaiting() || isOpening())
+    } finally {
+      isBeating = false
+    }
   }
 
   const reach: Reach = {
@@ -95,13 +100,7 @@ export function createReach(options: {
       reach.beat()
     },
     beat() {
-      if (wait === undefined || isBeating) return
-      isBeating = true
-      beatUntilDone(wait)
-        .catch(onFailure)
-        .finally(() => {
-          isBeating = false
-        })
+      if (wait !== undefined && !isBeating) beatUntilDone(wait).catch(onFailure)
     },
   }
   return reach

@@ -19,6 +19,9 @@ const CONFIRM_EVERY = 4
 /** Heights told by each of f + 1 endpoints, without a new block, before those who were asked are found wanting. */
 const NEWS_MAX = 4
 
+/** Beats without a block after which connecting is given up, though somebody claims to have more. */
+const IDLE_BEATS_MAX = 30
+
 /** A client at work. */
 export interface Session {
   readonly submissions: Submissions
@@ -54,6 +57,7 @@ export function startSession(options: {
   /** Heights told by each endpoint since the last block. */
   const news = new Map<Endpoint, number>()
   let heightAtBeat = -1
+  let idleBeats = 0
 
   const endpoints: readonly Endpoint[] = urls.map((url) =>
     createEndpoint({
@@ -143,8 +147,12 @@ export function startSession(options: {
 
   function onBeat(): void {
     submissions.review()
-    if (isBehind() && chain.height() === heightAtBeat) findWanting()
+    const isIdle = isBehind() && chain.height() === heightAtBeat
     heightAtBeat = chain.height()
+    idleBeats = isIdle ? idleBeats + 1 : 0
+    if (isIdle) findWanting()
+    // All were asked, again and again: they claim what they do not have.
+    if (!isReady && idleBeats > IDLE_BEATS_MAX) stop(unreachable())
   }
 
   /** Asks those for blocks who should be asked now, and no others. */
@@ -180,7 +188,9 @@ export function startSession(options: {
   function settleReady(): void {
     if (isReady || failure !== undefined) return
     const members = chain.members()
-    const answered = endpoints.filter(({ state, failures }) => state === 'proved' || state === 'banned' || failures > 0)
+    const answered = endpoints.filter(
+      ({ state, member, failures }) => member !== undefined || state === 'banned' || failures > 0,
+    )
     const isKnown = answered.length >= Math.min(endpoints.length, members.length - faultMaxOf(members))
     if (!isKnown || !endpoints.some(isPresent) || isBehind()) return
     isReady = true

@@ -309,6 +309,26 @@ describe('connecting', () => {
     expect(await heightOf(await connect({ endpoints: group.urls.slice(0, 3), wait: hurry }))).toBe(3)
   })
 
+  it('gives up when all claim blocks that nobody sends', async () => {
+    pass(2)
+    for (const member of group.members) member.conduct = { frame: (frame) => (frame.kind === 'block' ? null : frame) }
+    expect(await codeOf(connect({ wait: hurry }))).toBe('ERR_CHAIN_UNREACHABLE')
+  })
+
+  it('goes on with the others when one is lost on the way, without time', async () => {
+    pass(2)
+    const [first, second] = group.members as [TestMember, TestMember]
+    for (const member of [first, second]) {
+      member.conduct = {
+        frame(frame) {
+          if (frame.kind === 'block') group.cut(member)
+          return frame
+        },
+      }
+    }
+    expect(await heightOf(await connect())).toBe(2)
+  })
+
   it('says when nobody is there, with and without time', async () => {
     for (const member of group.members) member.conduct = { isDown: true }
     let waits = 0
