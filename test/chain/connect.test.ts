@@ -17,6 +17,7 @@ import {
   type StoredBlock,
 } from '../../src/chain/index.ts'
 import { isVitalsealError, unwrap, type ErrorCode } from '../../src/errors.ts'
+import { createOpensslVerifier } from '../../src/node/openssl-verifier.ts'
 import { createCertificate, encodeCertificate, parseCertificate, signExecution } from '../../src/pbft/index.ts'
 import { copyBytes, type Bytes } from '../../src/primitives/bytes.ts'
 import type { Progress } from '../../src/primitives/progress.ts'
@@ -31,6 +32,7 @@ const people = ['ann', 'bob', 'carol', 'dora', 'emil', 'frida'].map((name) => pa
 const [ann, bob, carol] = people as [(typeof people)[0], (typeof people)[0], (typeof people)[0]]
 const empty: Draft = { kind: 'delegate', slot: 1, signingKey: null }
 
+const quick = createOpensslVerifier()
 let group: TestGroup
 const clients: LedgerClient[] = []
 beforeEach(() => {
@@ -48,7 +50,7 @@ const never = () => new Promise<void>(() => undefined)
 
 async function connect(options: Partial<ConnectOptions> = {}): Promise<LedgerClient> {
   const { genesis, urls, openSocket } = group
-  const client = await connectLedger({ genesis, endpoints: urls, openSocket, ...options })
+  const client = await connectLedger({ genesis, endpoints: urls, openSocket, verifier: quick, ...options })
   clients.push(client)
   return client
 }
