@@ -2,7 +2,7 @@
  * Everything that can go wrong with a disk or a process, as far as this machine can make it go wrong; ends with a table of
  * what was run and what was not, and why. Exit code 0 when everything that was run held.
  *
- * Usage: node scripts/run-ts.mjs test/faults/main.ts [--cycles 200] [--seed 1] [--seconds 240]
+ * Usage: node scripts/run-ts.mjs test/faults/main.ts [--cycles 200] [--seed 1] [--seconds 900]
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ async function main(): Promise<number> {
     options: {
       cycles: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
-      seconds: { type: 'string', default: '240' },
+      seconds: { type: 'string', default: '900' },
     },
   })
   const [cycles, seed, seconds] = [Number(values.cycles), Number(values.seed), Number(values.seconds)]
