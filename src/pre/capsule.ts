@@ -118,14 +118,14 @@ const capsuleShape: Shape<Wire> = mapped(tuple({ ...header('cpre', 'capsule'), .
 
 const OBJECT = 'capsule'
 
-/** Returns the capsule of its parts. */
-export function createCapsule(wire: Wire): Capsule {
+/** Returns the capsule of its parts; `digest` where it has just been computed. */
+export function createCapsule(wire: Wire, digest?: Digest32): Capsule {
   const { conditions } = wire
   const delegator = copyBytes(wire.delegator)
   const associatedData = copyBytes(wire.associatedData)
   const core = copyBytes(wire.core)
   const facts = { delegator, conditions, associatedData }
-  const id = toHex(hashCapsule(facts, splitCore({ core, conditions })))
+  const id = toHex(digest ?? hashCapsule(facts, splitCore({ core, conditions })))
   const bytes = encodeShape({ ...facts, core }, capsuleShape, { object: OBJECT })
   return Object.freeze({ kind: 'capsule' as const, ...facts, id, core, bytes })
 }

@@ -12,7 +12,6 @@ import { encodeCbor, type CborValue } from '../primitives/codec.ts'
 import { hmacSha256 } from '../primitives/hash.ts'
 import {
   constant,
-  encodeShape,
   identifier,
   listOf,
   mapped,
@@ -61,18 +60,46 @@ export const conditionShape: Shape<Condition> = mapped(
 
 const OBJECT = 'condition'
 
+/** A condition as it stands in transcripts, and its bytes. */
+interface Written {
+  readonly field: CborValue
+  readonly bytes: Bytes
+}
+
+/** Of conditions that cannot change any more: every transcript of a capsule names each of its conditions. */
+const written = new WeakMap<Condition, Written>()
+
+function write(condition: Condition): Written {
+  const known = written.get(condition)
+  if (known !== undefined) return known
+  const field = writeShape(condition, conditionShape, { object: OBJECT })
+  const made = { field, bytes: encodeCbor(field) }
+  if (isFixed(condition)) written.set(condition, made)
+  return made
+}
+
+function isFixed(condition: Condition): boolean {
+  return Object.isFrozen(condition) && (condition.extra === undefined || Object.isFrozen(condition.extra))
+}
+
 /**
  * Returns the canonical bytes of a condition.
  *
  * @throws When a text has another form: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function encodeCondition(condition: Condition): Bytes {
-  return encodeShape(condition, conditionShape, { object: OBJECT })
+  return write(condition).bytes
 }
 
 /** The condition as it stands in a transcript. */
 export function conditionField(condition: Condition): CborValue {
-  return writeShape(condition, conditionShape, { object: OBJECT })
+  return write(condition).field
+}
+
+/** Returns a copy that nobody changes. */
+export function fixCondition(condition: Condition): Condition {
+  const fixed = conditionShape.read(conditionField(condition))
+  return fixed instanceof Mismatch ? rejectArgument(OBJECT, fixed.expected, 'another value') : fixed
 }
 
 function areAscending(conditions: readonly Condition[]): boolean {
@@ -99,7 +126,7 @@ export function sortConditions(conditions: Condition | readonly Condition[]): re
   return list
     .map((condition) => ({ condition, bytes: encodeCondition(condition) }))
     .sort((a, b) => compareBytes(a.bytes, b.bytes))
-    .map(({ condition }) => condition)
+    .map(({ condition }) => fixCondition(condition))
 }
 
 /** Tells whether two conditions are the same. */

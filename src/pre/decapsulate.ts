@@ -15,7 +15,7 @@ import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { splitCore, type Capsule } from './capsule.ts'
 import { encodeCondition, isSameCondition, type Condition } from './condition.ts'
 import { blindingOf } from './delegate.ts'
-import { secretOf, type PreKeyPair } from './keys.ts'
+import { findPublicKey, secretOf, type PreKeyPair } from './keys.ts'
 import { hashReKey, termsOf, type ReKeyTerms } from './re-key.ts'
 import type { ReEncryptedCapsule } from './re-encrypt.ts'
 import { invertScalar } from './scalar.ts'
@@ -102,7 +102,7 @@ function openConverted(groups: PairingGroups, converted: ReEncryptedCapsule, key
   const { capsule, condition } = converted
   const position = capsule.conditions.findIndex((other) => isSameCondition(other, condition))
   if (!equalBytes(publicKey, converted.delegatee) || position < 0) return undefined
-  const owner = groups.parseG1(capsule.delegator)
+  const owner = findPublicKey(capsule.delegator, groups)
   // Membership in GT comes before any power with a secret: an element of order 37 would tell 1/y modulo 37.
   const element = groups.parseGt(converted.element)
   if (owner === undefined || element === undefined) return undefined
@@ -125,7 +125,7 @@ function blindingFor(groups: PairingGroups, terms: ReKeyTerms, keys: PreKeyPair)
   const known = blindings.get(name)
   if (known !== undefined) return known
   const ephemeral = groups.parseG1(terms.ephemeral)
-  const owner = groups.parseG1(terms.delegator)
+  const owner = findPublicKey(terms.delegator, groups)
   if (ephemeral === undefined || owner === undefined) return undefined
   const blinding = blindingOf(groups.encodeG1(groups.multiplyG1(ephemeral, scalar)), termsOf(terms))
   const commitment = groups.encodeG1(groups.multiplyG1(owner, blinding))

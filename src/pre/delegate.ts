@@ -14,7 +14,7 @@ import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import type { Signer } from '../primitives/signature.ts'
 import { TAGS } from '../primitives/tags.ts'
-import type { Condition } from './condition.ts'
+import { fixCondition, type Condition } from './condition.ts'
 import { readPublicKey, secretOf, type PreKeyPair } from './keys.ts'
 import { assembleReKey, signedFields, termFields, termsOf, type ReEncryptionKey, type ReKeyTerms } from './re-key.ts'
 import { conditionPoint } from './transcript.ts'
@@ -72,7 +72,8 @@ export function blindingOf(shared: Uint8Array, terms: ReKeyTerms): BlsScalar {
  * re-key again for the same terms, and never one e for two delegatees.
  */
 export function blindReKey(options: ReKeyOptions, random: RandomSource): Blinded {
-  const { keys, to, condition, signer, account = signer.did, expiresAtMs, groups = createPairingGroups() } = options
+  const { keys, to, signer, account = signer.did, expiresAtMs, groups = createPairingGroups() } = options
+  const condition = fixCondition(options.condition)
   const { scalar: secret, publicKey } = secretOf(keys, 'delegator')
   const delegatee = readPublicKey(to.publicKey, 'to.publicKey', groups)
   if (equalBytes(publicKey, to.publicKey)) rejectArgument('to.publicKey', 'the key of somebody else', "the owner's own")

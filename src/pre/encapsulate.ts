@@ -9,7 +9,7 @@ import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import { createCapsule, hashCapsule, joinCore, splitCore, type Capsule, type CapsuleFacts } from './capsule.ts'
 import { sortConditions, type Condition } from './condition.ts'
-import { readPublicKey } from './keys.ts'
+import { findPublicKey, readPublicKey } from './keys.ts'
 import {
   capsuleKey,
   capsuleScalar,
@@ -80,7 +80,7 @@ function encapsulateMessage(
   const proof = proveScalar(groups, { message, scalar }, id)
   if (proof === undefined) return undefined
   const core = joinCore({ point, masked, ...proof })
-  return { capsule: createCapsule({ ...facts, core }), key: capsuleKey(message, id) }
+  return { capsule: createCapsule({ ...facts, core }, id), key: capsuleKey(message, id) }
 }
 
 /** What checking a capsule leaves behind: the decoded point, for those groups. */
@@ -101,7 +101,7 @@ export function verifyCapsule(
   if (checked.get(capsule)?.groups === groups) return true
   const parts = splitCore(capsule)
   const point = groups.parseG1(parts.point)
-  if (point === undefined || groups.parseG1(capsule.delegator) === undefined) return false
+  if (point === undefined || findPublicKey(capsule.delegator, groups) === undefined) return false
   if (!isScalarProved(groups, point, parts, hashCapsule(capsule, parts))) return false
   checked.set(capsule, { groups, point })
   return true

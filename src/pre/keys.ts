@@ -8,10 +8,11 @@
 import { rejectArgument, VitalsealError } from '../errors.ts'
 import { generatePreSecret, isBlsScalar, toBlsScalar, type PreSecret } from '../primitives/bls-secret.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
-import { copyBytes, type Bytes } from '../primitives/bytes.ts'
+import { copyBytes, toHex, type Bytes } from '../primitives/bytes.ts'
 import type { G1Element, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
+import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 
 /** Bytes of a public key: a compressed point of G1. */
 export const PRE_PUBLIC_KEY_BYTES = 48
@@ -74,9 +75,24 @@ export function secretOf(pair: PreKeyPair, role: PreRole): Held {
   return held
 }
 
+/** Public keys that are kept decoded, 0.3 KiB each. */
+const PUBLIC_KEYS_KEPT = 1_024
+const decoded = new WeakMap<PairingGroups, RecentMap<string, G1Element>>()
+
+/** The point of a public key; undefined where there is none. Who is dealt with often is decoded once. */
+export function findPublicKey(bytes: Uint8Array, groups: PairingGroups): G1Element | undefined {
+  let known = decoded.get(groups)
+  if (known === undefined) decoded.set(groups, (known = createRecentMap(PUBLIC_KEYS_KEPT)))
+  if (!(bytes instanceof Uint8Array) || bytes.length !== PRE_PUBLIC_KEY_BYTES) return undefined
+  const name = toHex(bytes)
+  const found = known.get(name) ?? groups.parseG1(bytes)
+  if (found !== undefined) known.set(name, found)
+  return found
+}
+
 /** Reads a public key that the caller gives. */
 export function readPublicKey(bytes: Uint8Array, argument: string, groups: PairingGroups): G1Element {
-  const element = groups.parseG1(bytes)
+  const element = findPublicKey(bytes, groups)
   if (element !== undefined) return element
   throw new VitalsealError(
     'ERR_CRYPTO_INVALID_POINT',

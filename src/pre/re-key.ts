@@ -32,7 +32,7 @@ import {
 import { createVerifier, SIGNATURE_BYTES, toSignature, type Signature, type Verifier } from '../primitives/signature.ts'
 import { TAGS } from '../primitives/tags.ts'
 import { conditionField, conditionShape, type Condition } from './condition.ts'
-import { PRE_PUBLIC_KEY_BYTES } from './keys.ts'
+import { findPublicKey, PRE_PUBLIC_KEY_BYTES } from './keys.ts'
 import { header, headerOf, SUITES } from './suite.ts'
 import { conditionPoint } from './transcript.ts'
 
@@ -196,7 +196,8 @@ export function areTermsSound(
   if (key.delegatorAccount !== owner || !(nowMs < key.expiresAtMs)) return false
   if (equalBytes(key.delegator, key.delegatee)) return false
   if (!verifier.verify({ signer, digest, signature: key.signature })) return false
-  return [key.delegator, key.delegatee, key.ephemeral].every((point) => groups.parseG1(point) !== undefined)
+  const areKeys = [key.delegator, key.delegatee].every((point) => findPublicKey(point, groups) !== undefined)
+  return areKeys && groups.parseG1(key.ephemeral) !== undefined
 }
 
 /** What a proxy keeps of a checked re-key: the lines of rk, about 30 KiB, as long as the object lives. */

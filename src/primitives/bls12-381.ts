@@ -73,14 +73,28 @@ function parsePoint<F>(
   }
 }
 
-function encodePoint<F>(point: WeierstrassPoint<F>, group: 'G1' | 'G2'): Bytes {
-  if (point.is0()) {
-    throw new VitalsealError('ERR_CRYPTO_INVALID_POINT', `"point" expected a point of ${group}, found the identity`, {
-      path: 'point',
-      details: { group },
-    })
-  }
-  return Uint8Array.from(point.toBytes(true))
+/** The third flag: of both y, the larger. */
+const LARGER = 0x20
+const FIELD_BYTES = 48
+
+/**
+ * The encoding of affine coordinates: x with its highest part first, and which of both y it is. The curve package's own
+ * would check the subgroup once more, which takes longer than computing most points.
+ */
+function encodeCoordinates(x: readonly bigint[], y: readonly bigint[]): Bytes {
+  const digits = 2 * FIELD_BYTES
+  const bytes = fromHex(x.map((part) => part.toString(16).padStart(digits, '0')).join(''))
+  const deciding = y.find((part) => part !== 0n) ?? 0n
+  bytes[0] = (bytes[0] as number) | COMPRESSED | (2n * deciding > bls12_381.fields.Fp.ORDER ? LARGER : 0)
+  return bytes
+}
+
+function assertNotIdentity(point: { is0(): boolean }, group: 'G1' | 'G2'): void {
+  if (!point.is0()) return
+  throw new VitalsealError('ERR_CRYPTO_INVALID_POINT', `"point" expected a point of ${group}, found the identity`, {
+    path: 'point',
+    details: { group },
+  })
 }
 
 /**
@@ -113,7 +127,9 @@ export function parseG2(bytes: Uint8Array): Result<G2Point, PointErrorCode> {
  * @throws When the point is the identity, which only a cast can bring here: `ERR_CRYPTO_INVALID_POINT`. {@link VitalsealError}
  */
 export function encodeG1(point: G1Point): Bytes {
-  return encodePoint(point, 'G1')
+  assertNotIdentity(point, 'G1')
+  const { x, y } = point.toAffine()
+  return encodeCoordinates([x], [y])
 }
 
 /**
@@ -122,7 +138,9 @@ export function encodeG1(point: G1Point): Bytes {
  * @throws When the point is the identity, which only a cast can bring here: `ERR_CRYPTO_INVALID_POINT`. {@link VitalsealError}
  */
 export function encodeG2(point: G2Point): Bytes {
-  return encodePoint(point, 'G2')
+  assertNotIdentity(point, 'G2')
+  const { x, y } = point.toAffine()
+  return encodeCoordinates([x.c1, x.c0], [y.c1, y.c0])
 }
 
 /**
