@@ -11,6 +11,11 @@ import {
   verifyCertificate,
   type Certificate,
 } from '../../src/pbft/certificate.ts'
+import { unwrap } from '../../src/errors.ts'
+import { authenticateMessages } from '../../src/pbft/authenticate.ts'
+import { settleConfig } from '../../src/pbft/config.ts'
+import { sealMessage } from '../../src/pbft/message.ts'
+import { encodeCbor, parseCbor, type CborValue } from '../../src/primitives/codec.ts'
 import { createInbox } from '../../src/pbft/inbox.ts'
 import { createReplica } from '../../src/pbft/replica.ts'
 import { deriveQuorum } from '../../src/pbft/quorum.ts'
@@ -302,6 +307,32 @@ describe('a group whose members have BLS keys', () => {
     expect(inbox.receive(packets[2] as Uint8Array)).toMatchObject([{ grade: 'ignored' }])
     expect(node.replica.status().height).toBe(2)
     expect(node.replica.aggregate({ blsVerifier })?.certificate).toBeDefined()
+  })
+
+  it('has votes of two forms and no other, and the signature holds for both', () => {
+    const { config, verifier, nodes } = open()
+    const { signer } = nodes[1] as Group['nodes'][number]
+    const body = { sequence: 2, headerDigest, share: shareOf(1) }
+    const { bytes } = sealMessage(settleConfig(config), signer, { kind: 'exec-vote', body })
+    const [kind, epoch, index, vote, ...rest] = unwrap(parseCbor(bytes)) as readonly CborValue[]
+    const [sequence, digest, share] = vote as readonly CborValue[]
+    const read = (changed: readonly CborValue[]) =>
+      authenticateMessages(
+        [encodeCbor([kind as CborValue, epoch as CborValue, index as CborValue, changed, ...rest])],
+        {
+          config,
+          verifier,
+        },
+      )[0]
+    const known = [sequence, digest] as readonly CborValue[]
+    expect(read(vote as readonly CborValue[])).toMatchObject({ ok: true, value: { body } })
+    expect(read(known)).toMatchObject({ ok: true, value: { body: { sequence: 2, headerDigest } } })
+    // Altered on the way: the vote stands, the share is judged when it is added up.
+    expect(read([...known, shareOf(2)])).toMatchObject({ ok: true })
+    for (const wrong of [new Uint8Array(47), new Uint8Array(49), null, 1])
+      expect(read([...known, wrong])).toMatchObject({ code: 'ERR_CODEC_MALFORMED' })
+    expect(read([...known, share as CborValue, share as CborValue])).toMatchObject({ code: 'ERR_CODEC_MALFORMED' })
+    expect(read([1, digest as CborValue])).toMatchObject({ code: 'ERR_SIGNATURE_INVALID' })
   })
 
   it('does not sign shares with a key that the group does not know', () => {
