@@ -42,6 +42,7 @@ export const packages = {
   'multiformats/bases/base58': ['identity/multikey.ts', 'primitives/did.ts'],
   'multiformats/bases/base64': ['transactions/format.ts'],
   'classic-level': ['node/database.ts'],
+  ws: ['node/socket.ts'],
   // The class of content ids is vocabulary, as blockstores of others speak it.
   'multiformats/bases/base32': ['primitives/content-id.ts'],
   'multiformats/cid': ['chain/header.ts', 'primitives/', 'storage/'],

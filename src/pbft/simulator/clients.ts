@@ -8,7 +8,7 @@ import { createSimulatedRequest } from './application.ts'
 import type { Events } from './events.ts'
 import { nameRequest } from './observe-progress.ts'
 import type { Observers } from './observers.ts'
-import type { PlannedRequest } from './plan.ts'
+import type { PlannedRequest } from './schedule.ts'
 
 /** After how long a client asks everyone. */
 const PATIENCE_MS = 600

@@ -3,7 +3,7 @@
  * again from what its disk holds. Between any record written and any message sent is where recovery can be wrong.
  */
 
-import type { PlannedRequest, Schedule, UnsyncedFate } from './plan.ts'
+import type { PlannedRequest, Schedule, UnsyncedFate } from './schedule.ts'
 import type { Scenario } from './scenario.ts'
 import { World } from './world.ts'
 

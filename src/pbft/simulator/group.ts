@@ -27,7 +27,8 @@ import {
   observeVotes,
 } from './observe-replicas.ts'
 import { Observers, type ObserverFactory } from './observers.ts'
-import { planScenario, type Schedule } from './plan.ts'
+import { planScenario } from './plan.ts'
+import { type Schedule } from './schedule.ts'
 import { createDraws, type Draws } from './random.ts'
 import type { Scenario, Strategy } from './scenario.ts'
 

@@ -11,7 +11,7 @@ import type { Application, Effect, Input, Replica } from '../types.ts'
 import { Disk } from './disk.ts'
 import type { Events } from './events.ts'
 import type { Journal } from './journal.ts'
-import type { UnsyncedFate } from './plan.ts'
+import type { UnsyncedFate } from './schedule.ts'
 import type { Draws } from './random.ts'
 
 /** What a host needs from its world. */

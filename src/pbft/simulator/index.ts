@@ -22,7 +22,7 @@ export {
   type PlannedRequest,
   type Schedule,
   type UnsyncedFate,
-} from './plan.ts'
+} from './schedule.ts'
 export { generateScenario, STRATEGIES, type Faults, type Scenario, type Strategy } from './scenario.ts'
 export { explainRun, shrinkScenario, simulate, type SimulationRun } from './simulate.ts'
 export { type Tell } from './transcript.ts'

@@ -4,7 +4,8 @@
  */
 
 import type { Events } from './events.ts'
-import { CHAOS_MS, isCut, type PlannedLink, type Schedule } from './plan.ts'
+import { CHAOS_MS, isCut } from './plan.ts'
+import { type PlannedLink, type Schedule } from './schedule.ts'
 import type { Draws } from './random.ts'
 import type { Faults } from './scenario.ts'
 import type { Outgoing } from './means.ts'

@@ -4,7 +4,7 @@
 
 import type { Application } from '../types.ts'
 import type { SimulatedKeys } from './keys.ts'
-import type { Schedule } from './plan.ts'
+import type { Schedule } from './schedule.ts'
 import { createDraws, type Draws } from './random.ts'
 
 /** What a faulty replica does; it holds its own key and sees what it is sent. */
