@@ -121,11 +121,30 @@ async function measureCrypto(report: Report): Promise<void> {
     demand: '<= 1.3',
     holds: ratio <= 1.3,
   })
-  const { quorum } = deriveQuorum(4)
-  const minimum = 1 + (quorum - 2) + (quorum - 1)
-  report.note(
-    `a block costs each of 4 replicas ${verified / 4} verifications, EXEC-VOTEs included; ordering needs ${minimum} at least`,
-  )
+}
+
+function countChecks(report: Report): void {
+  for (const count of [4, 7, 10]) {
+    const free = createFreeKeys(count)
+    let checks = 0
+    const verify = (): boolean => {
+      checks += 1
+      return true
+    }
+    const bench = hashing({ ...free, verifier: { verify } }, 100)
+    bench.order(makeRequests(100))
+    checks = 0
+    bench.order(makeRequests(100))
+    const { quorum } = deriveQuorum(count)
+    const execVotes = quorum - 1
+    const value = (checks / count - execVotes) / (1 + (quorum - 2) + (quorum - 1))
+    report.demand({
+      ratio: `P3: verifications of a replica a block / [1 + (Q - 2) + (Q - 1)], ${execVotes} EXEC-VOTEs apart, n = ${count}`,
+      value,
+      demand: '<= 1.05',
+      holds: value <= 1.05,
+    })
+  }
 }
 
 function countMessages(report: Report): void {
@@ -170,6 +189,7 @@ function measureSimulator(report: Report): void {
 /** Runs the measurements of this area. */
 export async function run(report: Report): Promise<void> {
   countMessages(report)
+  countChecks(report)
   await measureBatches(report)
   await measureCrypto(report)
   measureFaults(report)

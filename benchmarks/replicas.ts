@@ -1,6 +1,5 @@
 /** Replicas of one process with a network in memory, for benchmarks. */
 
-import type { Verified } from '../src/primitives/bytes.ts'
 import type { ChainId } from '../src/primitives/ids.ts'
 import {
   createSigner,
@@ -10,10 +9,11 @@ import {
   type Verifier,
 } from '../src/primitives/signature.ts'
 import {
-  authenticateMessages,
+  createInbox,
   createReplica,
+  MESSAGE_KINDS,
   type Application,
-  type PeerMessage,
+  type Inbox,
   type Replica,
   type ReplicaConfig,
   type Request,
@@ -36,7 +36,7 @@ export interface Bench {
 /**
  * Replicas over a network in which every message takes one step.
  *
- * @param options - `application`: called once for each replica, standing at `baseHeight` (0); `share`: a message is authenticated once for all
+ * @param options - `application`: called once for each replica, standing at `baseHeight` (0)
  */
 export function createBench(options: {
   readonly keys: Keys
@@ -44,9 +44,8 @@ export function createBench(options: {
   readonly batch: number
   readonly application: () => Application
   readonly baseHeight?: number
-  readonly share?: boolean
 }): Bench {
-  const { keys, chainId, batch, application, baseHeight = 0, share = false } = options
+  const { keys, chainId, batch, application, baseHeight = 0 } = options
   const members = keys.signers.map(({ did }) => ({ did }))
   const config: ReplicaConfig = {
     chainId,
@@ -58,6 +57,7 @@ export function createBench(options: {
   }
   const index = new Map(members.map(({ did }, at) => [did, at]))
   const replicas = keys.signers.map((signer) => createReplica({ config, signer, application: application() }))
+  const inboxes = replicas.map((replica) => createInbox({ config, replica, verifier: keys.verifier }))
   let now: { to: number; bytes: Uint8Array }[] = []
   const bench: Bench = { replicas, order }
   const take = (effects: ReturnType<Replica['step']>): void => {
@@ -66,29 +66,22 @@ export function createBench(options: {
       for (const did of effect.to) now.push({ to: index.get(did) as number, bytes: effect.bytes })
     }
   }
-  for (const replica of replicas) take(replica.step({ kind: 'tick', nowMs: 1 }))
+  for (const inbox of inboxes) take(inbox.step({ kind: 'tick', nowMs: 1 }))
 
   function order(requests: readonly Request[]): { messages: Map<string, number>; delays: number } {
     const messages = new Map<string, number>()
-    const primary = replicas[0] as Replica
+    const [primary] = inboxes as [Inbox, ...Inbox[]]
     for (const request of requests) take(primary.step({ kind: 'request', request }))
     let delays = 0
     while (now.length > 0) {
       const arriving = now
       now = []
       delays += 1
-      // One object for all who get the same bytes, as the replicas share a process; each verifies for itself below.
-      const known = new Map<Uint8Array, Verified<PeerMessage>>()
       for (const { to, bytes } of arriving) {
-        let message = known.get(bytes)
-        if (message === undefined || !share) {
-          const [result] = authenticateMessages([bytes], { config, verifier: keys.verifier })
-          if (result?.ok !== true) throw new Error('a message of a replica was refused')
-          message = result.value
-          known.set(bytes, message)
-        }
-        messages.set(message.kind, (messages.get(message.kind) ?? 0) + 1)
-        take((replicas[to] as Replica).step({ kind: 'message', message }))
+        // A tuple of six that begins with the kind.
+        const kind = MESSAGE_KINDS[bytes[1] as number] as string
+        messages.set(kind, (messages.get(kind) ?? 0) + 1)
+        take((inboxes[to] as Inbox).receive(bytes))
       }
     }
     return { messages, delays }
