@@ -12,7 +12,9 @@ export type SocketEvent = 'open' | 'message' | 'close' | 'error'
 export interface Socket {
   /** Sends one message; only after `open`. */
   send(data: Bytes): void
+  /** Ends the connection; `close` follows. */
   close(code?: number, reason?: string): void
+  /** Calls back on each event: with `data` on `message`, with `code` and `reason` on `close` where they are known. */
   addEventListener(kind: SocketEvent, listener: (event: object) => void): void
   /** Where it exists, it is set to `arraybuffer`. */
   binaryType?: string
