@@ -269,6 +269,36 @@ describe('replicas', () => {
     expect(one.received).toHaveLength(0)
   })
 
+  it('end a proved member that sends text, and take its bytes before that', async () => {
+    const one = await start(alice)
+    const socket = await dial(one.address, '/replica')
+    const handshake = createPeerHandshake({
+      role: 'caller',
+      chainId,
+      members: () => members,
+      signer: bob,
+      verifier,
+      random: randomBytes,
+    })
+    let isProved = false
+    socket.on('message', (data: Buffer) => {
+      const step = handshake.take(data)
+      if (step.kind === 'send') socket.send(step.bytes)
+      isProved ||= step.kind === 'done'
+    })
+    socket.send(handshake.opening as Bytes)
+    await until(() => isProved)
+    socket.send(new Uint8Array(0))
+    socket.send(numbered(5))
+    socket.send('text')
+    expect(await endOf(socket)).toBe(CLOSE.malformed)
+    // What had come is not what had its turn.
+    expect(one.received.every(({ from }) => from === bob.did)).toBe(true)
+    const two = await start(bob, [urlOf(one)])
+    two.send([alice.did], numbered(6))
+    await until(() => one.received.some(({ bytes }) => bytes.length === 8 && numberOf(bytes) === 6))
+  })
+
   it('survive any frames of strangers', async () => {
     const one = await start(alice)
     await fc.assert(
