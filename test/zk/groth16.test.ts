@@ -211,6 +211,22 @@ describe('a batch', () => {
     expect(verify([good, { proof, inputs: [inputs[0]! + FIELD_ORDER, 7n] }])).toEqual([true, false])
   })
 
+  test('refuses torsion points as a single verification does', () => {
+    const { a, c } = unwrap(parseProofPoints(proof.bytes))
+    const torsion = torsionPoint()
+    const items = [
+      concatBytes(compress(a.add(torsion) as G1Point), proof.bytes.subarray(48)),
+      concatBytes(proof.bytes.subarray(0, 144), compress(c.add(torsion) as G1Point)),
+      concatBytes(
+        compress(a.add(torsion) as G1Point),
+        proof.bytes.subarray(48, 144),
+        compress(c.subtract(torsion) as G1Point),
+      ),
+      proof.bytes,
+    ].map((bytes) => ({ proof: { kind: 'proof' as const, bytes }, inputs }))
+    expect(verifyRelations(keys.verifyingKey, items)).toEqual([false, false, false, true])
+  })
+
   test('is not fooled by errors that cancel out', () => {
     const { a, b, c } = unwrap(parseProofPoints(proof.bytes))
     const shift = pairingCurve.G1.Point.BASE

@@ -13,7 +13,7 @@ import { toPublicKey, type Did } from '../../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { toDigest, type ChainId } from '../../primitives/ids.ts'
 import { createVerifier, type Signature, type Signer, type Verifier } from '../../primitives/signature.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import { parseField } from '../field.ts'
 import type { Commitment, Opening } from './commit.ts'
 
@@ -43,7 +43,7 @@ export function attestCommitment(
   const parts = { issuer: options.signer.did, commitment, subject, schema, issuedAtMs }
   return Object.freeze({
     ...parts,
-    signature: options.signer.sign(TAGS.zkAttestation, signedFields(parts, options.chainId)),
+    signature: options.signer.sign(ZK_TAGS.zkAttestation, signedFields(parts, options.chainId)),
   })
 }
 
@@ -64,7 +64,7 @@ export function validateAttestation(
   })
   try {
     if (!parseField(attestation.commitment).ok) return refusal
-    const digest = taggedHash(TAGS.zkAttestation, ...signedFields(attestation, chainId))
+    const digest = taggedHash(ZK_TAGS.zkAttestation, ...signedFields(attestation, chainId))
     return verifier.verify({ signer: issuer, digest, signature })
       ? succeed(attestation as Verified<Attestation>)
       : refusal

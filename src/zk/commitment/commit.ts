@@ -29,7 +29,7 @@ import {
   versioned,
   type Shape,
 } from '../../primitives/shape.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import {
   digestToField,
   encodeField,
@@ -88,11 +88,11 @@ const RHO = 'rho'
 
 /** Returns the element that stands for an account. */
 export function subjectToField(subject: Did): FieldElement {
-  return digestToField(taggedHash(TAGS.zkSubject, toPublicKey(subject)))
+  return digestToField(taggedHash(ZK_TAGS.zkSubject, toPublicKey(subject)))
 }
 
 function deriveSalt(secret: Uint8Array, index: number | typeof RHO): FieldElement {
-  return toInteger(hkdfTagged(secret, TAGS.zkSalt, [index], SALT_BYTES)) % FIELD_ORDER
+  return toInteger(hkdfTagged(secret, ZK_TAGS.zkSalt, [index], SALT_BYTES)) % FIELD_ORDER
 }
 
 /** Builds the tree and the inputs of h again. Kept inside the library. */

@@ -10,7 +10,7 @@ import { fail, rejectArgument, succeed, type Result } from '../../errors.ts'
 import type { Brand, Bytes } from '../../primitives/bytes.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { randomBytes, type RandomSource } from '../../primitives/random.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import { digestToField, drawField, encodeField, parseField, toInteger, type FieldElement } from '../field.ts'
 import { hashPoseidon } from './poseidon.ts'
 
@@ -54,7 +54,7 @@ export function readSecret(secret: PersonSecret): FieldElement {
 
 /** Returns the element that stands for a study. */
 export function studyToField(study: Uint8Array): FieldElement {
-  return digestToField(taggedHash(TAGS.zkStudyId, study))
+  return digestToField(taggedHash(ZK_TAGS.zkStudyId, study))
 }
 
 /** Returns nStudy: the same for every claim of a person in a study, unlinkable across studies. */

@@ -10,7 +10,7 @@
  */
 
 import { rejectArgument } from '../../errors.ts'
-import { TAGS, type Tag } from '../../primitives/tags.ts'
+import { ZK_TAGS, type Tag } from '../../primitives/tags.ts'
 import { FIELD_ORDER, textToField, type FieldElement } from '../field.ts'
 import { generatePoseidonConstants, type PoseidonConstants, type PoseidonShape } from './grain.ts'
 
@@ -24,13 +24,13 @@ const FULL_ROUNDS = 8
 const PARTIAL_ROUNDS = 57
 
 const domainTags: Readonly<Record<PoseidonDomain, Tag>> = {
-  leaf: TAGS.zkLeaf,
-  node: TAGS.zkNode,
-  commitment: TAGS.zkCommitment,
-  person: TAGS.zkPerson,
-  study: TAGS.zkStudy,
-  record: TAGS.zkRecord,
-  context: TAGS.zkContext,
+  leaf: ZK_TAGS.zkLeaf,
+  node: ZK_TAGS.zkNode,
+  commitment: ZK_TAGS.zkCommitment,
+  person: ZK_TAGS.zkPerson,
+  study: ZK_TAGS.zkStudy,
+  record: ZK_TAGS.zkRecord,
+  context: ZK_TAGS.zkContext,
 }
 
 const known = new Map<PoseidonWidth, PoseidonConstants>()

@@ -11,7 +11,7 @@ import { isPortableText } from '../../primitives/bytes.ts'
 import type { CborValue } from '../../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { IDENTIFIER_BYTES_MAX } from '../../primitives/limits.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import { chooseTreeShape, LEAVES_MAX, type TreeShape } from './tree-shape.ts'
 
 /** How one attribute is written down. Numbers count from `minimum`, by default 0. */
@@ -214,7 +214,7 @@ export function createSchema<const S extends Attributes>(name: string, attribute
   const copy = Object.freeze(
     Object.fromEntries(Object.entries(attributes).map(([key, attribute]) => [key, freezeAttribute(attribute)])),
   ) as unknown as S
-  const id = taggedHash(TAGS.zkSchema, ...schemaFields({ name, attributes: copy }))
+  const id = taggedHash(ZK_TAGS.zkSchema, ...schemaFields({ name, attributes: copy }))
   const schema = Object.freeze({ name, attributes: copy, id })
   const leafCount = countLeaves(schema)
   if (leafCount < 1 || leafCount > LEAVES_MAX) rejectArgument('attributes', `1 to ${LEAVES_MAX} leaves`, `${leafCount}`)

@@ -8,7 +8,7 @@
 import { rejectArgument } from '../../errors.ts'
 import { daysSince1970 } from '../../primitives/civil-date.ts'
 import { taggedHash } from '../../primitives/hash.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import { digestToField, FIELD_ORDER, type FieldElement } from '../field.ts'
 import { bitsOf, isName, leafCountOf, parseDecimal, type Attribute, type Schema, type Values } from './schema.ts'
 
@@ -21,7 +21,7 @@ const DATE = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/
 
 /** Returns the element that stands for a code in a list. */
 export function encodeCode(code: string): FieldElement {
-  return digestToField(taggedHash(TAGS.zkCode, code))
+  return digestToField(taggedHash(ZK_TAGS.zkCode, code))
 }
 
 function encodeDate(text: unknown): bigint | undefined {

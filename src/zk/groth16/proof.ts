@@ -17,6 +17,8 @@ import {
   type PointErrorCode,
 } from '../../primitives/bls12-381.ts'
 import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
+import { toG1, toG2, type G1Vector, type G2Vector } from './pairing.ts'
+import { areInG1, areInG2, decompressG1, decompressG2 } from './subgroup.ts'
 
 /** A proof; says nothing without its key and public inputs. */
 export interface Proof {
@@ -56,6 +58,32 @@ export function parseProofPoints(bytes: Uint8Array): Result<ProofPoints, PointEr
   const c = parseG1(bytes.subarray(G1_BYTES + G2_BYTES))
   if (!c.ok) return { ...c, path: 'proof.c' }
   return succeed({ a: a.value, b: b.value, c: c.value })
+}
+
+/**
+ * Reads the points of many proofs, with the subgroup checks of all of them at once; undefined for those that are refused.
+ * Cost: about 2 ms a proof.
+ */
+export function parseManyProofPoints(list: readonly Uint8Array[]): (ProofPoints | undefined)[] {
+  const read = list.map((bytes) => {
+    if (!(bytes instanceof Uint8Array) || bytes.length !== PROOF_BYTES) return undefined
+    const a = decompressG1(bytes.subarray(0, G1_BYTES))
+    const b = decompressG2(bytes.subarray(G1_BYTES, G1_BYTES + G2_BYTES))
+    const c = decompressG1(bytes.subarray(G1_BYTES + G2_BYTES))
+    return a === undefined || b === undefined || c === undefined ? undefined : { a, b, c }
+  })
+  const decoded = read.flatMap((points) => (points === undefined ? [] : [points]))
+  const first = decoded.flatMap(({ a, c }) => [a, c])
+  const g1: G1Vector = { xs: first.map(({ x }) => x), ys: first.map(({ y }) => y) }
+  const g2: G2Vector = { xs: decoded.map(({ b }) => b.x), ys: decoded.map(({ b }) => b.y) }
+  const [inG1, inG2] = [areInG1(g1), areInG2(g2)]
+  let next = 0
+  return read.map((points) => {
+    if (points === undefined) return undefined
+    const i = next++
+    if (inG1[2 * i] !== true || inG1[2 * i + 1] !== true || inG2[i] !== true) return undefined
+    return { a: toG1(g1, 2 * i), b: toG2(g2, i), c: toG1(g1, 2 * i + 1) }
+  })
 }
 
 /**

@@ -8,12 +8,13 @@
  */
 
 import type { G1Point } from '../../primitives/bls12-381.ts'
-import { addG1 } from '../../primitives/bls12-381-group.ts'
 import { drawBytes, randomBytes } from '../../primitives/random.ts'
 import { FIELD_ORDER, isFieldElement, toInteger, type FieldElement } from '../field.ts'
 import { defaultBackend, type CurveBackend } from './backend.ts'
-import { isSameTarget, prepareG2, type PreparedG2, type TargetElement } from './pairing.ts'
-import { parseProofPoints, type Proof, type ProofPoints } from './proof.ts'
+import { baseFieldOfG1 } from './base-field.ts'
+import { multiplyAndSum } from './multi-scalar.ts'
+import { fromG1, isSameTarget, prepareG2, toG1, type PreparedG2, type TargetElement } from './pairing.ts'
+import { parseManyProofPoints, parseProofPoints, type Proof, type ProofPoints } from './proof.ts'
 import { verifyingPoints, type VerifyingKey } from './verifying-key.ts'
 
 /** A proof and what it is about. */
@@ -142,9 +143,10 @@ function holdTogether(ready: PreparedKey, items: readonly BatchItem[], backend: 
     a.multiplyUnsafe(factors[i]!) as G1Point,
     lines,
   ])
+  const blinds = multiplyAndSum(baseFieldOfG1, fromG1(items.map(({ c }) => c)), factors)
   const shares: [G1Point | undefined, PreparedG2][] = [
     [sumOfInputs(ready.tables, scalars), ready.gamma],
-    [addG1(items.map(({ c }, i) => c.multiplyUnsafe(factors[i]!) as G1Point)), ready.delta],
+    [toG1(blinds), ready.delta],
     [ready.alpha.multiplyUnsafe(total) as G1Point, ready.beta],
   ]
   for (const [point, lines] of shares) if (point !== undefined) pairs.push([point.negate() as G1Point, lines])
@@ -164,9 +166,13 @@ export function verifyRelations(
 ): boolean[] {
   const ready = prepareKey(key, backend)
   const answers = items.map(() => false)
-  const read = items.flatMap((item, position): BatchItem[] => {
-    const points = readItem(item, ready.tables.length - 1)
-    return points === undefined ? [] : [{ ...points, position, lines: prepareG2(points.b) }]
+  const sound = items.flatMap(({ proof, inputs }, position) =>
+    areInputs(inputs, ready.tables.length - 1) ? [{ proof, inputs, position }] : [],
+  )
+  const points = parseManyProofPoints(sound.map(({ proof }) => proof.bytes))
+  const read = sound.flatMap(({ inputs, position }, i): BatchItem[] => {
+    const found = points[i]
+    return found === undefined ? [] : [{ ...found, inputs, position, lines: prepareG2(found.b) }]
   })
   const settle = (part: readonly BatchItem[]): void => {
     if (part.length === 0) return

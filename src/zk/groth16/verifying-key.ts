@@ -24,7 +24,7 @@ import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
 import type { CodecErrorCode } from '../../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { bytesOf, bytesUpTo, choice, encodeShape, parseShape, versioned, type Shape } from '../../primitives/shape.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 
 /** Who can forge proofs under a key: whoever made it, or nobody if one of several was honest. */
 export type Setup = 'verifier' | 'ceremony'
@@ -98,7 +98,7 @@ export function createVerifyingKey(
   if (check !== undefined) return insecure(check)
   const { alpha, beta, gamma, delta, inputs } = points
   const bytes = concatBytes(encodeG1(alpha), ...[beta, gamma, delta].map(encodeG2), ...inputs.map(encodeG1))
-  const digest = taggedHash(TAGS.zkVerifyingKey, circuit, setup, bytes)
+  const digest = taggedHash(ZK_TAGS.zkVerifyingKey, circuit, setup, bytes)
   const key = Object.freeze({
     kind: 'verifying-key',
     circuit: Uint8Array.from(circuit) as Digest32,

@@ -7,7 +7,7 @@
 
 import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import { encodeField, FIELD_ORDER, type FieldElement } from '../field.ts'
 
 /** A linear combination as parallel lists, wires ascending, no zero coefficient. */
@@ -81,5 +81,5 @@ function encodeRow({ wires, coefficients }: Row): Bytes[] {
 export function hashRelation({ publicCount, wireNames, constraints }: Relation): Digest32 {
   const rows = constraints.map(({ a, b, c }) => concatBytes(...encodeRow(a), ...encodeRow(b), ...encodeRow(c)))
   const body = concatBytes(...rows)
-  return taggedHash(TAGS.zkCircuit, publicCount, wireNames.length, constraints.length, body)
+  return taggedHash(ZK_TAGS.zkCircuit, publicCount, wireNames.length, constraints.length, body)
 }

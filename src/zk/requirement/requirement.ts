@@ -27,7 +27,7 @@ import {
   versioned,
   type Shape,
 } from '../../primitives/shape.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import type { Attributes, Schema, ValueOf } from '../commitment/schema.ts'
 import { encodeValue } from '../commitment/values.ts'
 import { attributesOf, expressionShape, findMisfit, maximumOf, type Expression } from './expression.ts'
@@ -147,7 +147,7 @@ function finish<S>(schema: Schema<S>, terms: Terms): Requirement<S> {
     issuers: Object.freeze([...terms.issuers]),
     ageMsMax: terms.ageMsMax,
     checksWithdrawal: terms.checksWithdrawal,
-    digest: taggedHash(TAGS.zkRequirement, bytes),
+    digest: taggedHash(ZK_TAGS.zkRequirement, bytes),
     attributes: Object.freeze(attributesOf(terms.expression, known)),
   })
 }

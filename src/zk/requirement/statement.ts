@@ -11,7 +11,7 @@ import { toPublicKey, type Did } from '../../primitives/did.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { toDigest, type ChainId } from '../../primitives/ids.ts'
 import { TIME_MS_MAX } from '../../primitives/limits.ts'
-import { TAGS } from '../../primitives/tags.ts'
+import { ZK_TAGS } from '../../primitives/tags.ts'
 import type { Attestation } from '../commitment/attestation.ts'
 import { studyToField, type Nullifier } from '../commitment/person.ts'
 import { hashPoseidon } from '../commitment/poseidon.ts'
@@ -86,7 +86,7 @@ export function contextFields(
   checkContext(context)
   const { chainId, study, verifier, nonce, expiresAtMs, isExclusive = false, terms } = context
   const digest = taggedHash(
-    TAGS.zkTerms,
+    ZK_TAGS.zkTerms,
     toDigest(chainId),
     toPublicKey(verifier),
     toPublicKey(bound.claimant),
