@@ -246,14 +246,6 @@ export const mutants: readonly Mutant[] = [
     by: 'regressions',
   },
   {
-    name: 'inbox-stale',
-    bug: 'votes that wait unverified are not looked at again when a tick or a request changes what is needed',
-    file: 'inbox.ts',
-    find: 'this.#feed(input)\n    this.#isStale = true',
-    replace: 'this.#feed(input)',
-    verification: 'deciding',
-  },
-  {
     name: 'inbox-unverified',
     bug: 'votes are counted as if they were verified as soon as there are enough',
     file: 'inbox.ts',

@@ -1,6 +1,6 @@
 // Plants bugs into copies of the core and counts the seeds until the simulator finds each. Usage:
 // node scripts/run-ts.mjs test/simulation/mutation-gate.ts [--seeds 2000] [--only NAME,NAME] [--jobs J] [--write]. Fails if one
-// survives; --write puts the table into docs/guide/pbft-bugs.md.
+// survives; --write puts what it found into the table of docs/guide/pbft-bugs.md.
 import { parseArgs } from 'node:util'
 
 import { hunt } from './hunt.ts'

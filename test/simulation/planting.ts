@@ -9,21 +9,25 @@ const TABLE_FILE = 'docs/guide/pbft-bugs.md'
 const TABLE_BEGIN = '<!-- table of planted bugs: written by mutation-gate.ts --write -->'
 const TABLE_END = '<!-- end of the table -->'
 
-/** Returns the table of a whole run. */
-function makeTable(kills: ReadonlyMap<string, Kill>): string {
+/** Returns the table: what was looked for now, and for the others the rows as they stand. */
+function makeTable(found: ReadonlyMap<string, Kill | null>, former: string): string {
   const rows = mutants.map(({ name, bug }) => {
-    const kill = kills.get(name)
-    return `| ${name} | ${bug} | ${kill?.by ?? 'survived'} | ${kill?.property ?? ''} |`
+    const standing = former.split('\n').find((line) => line.startsWith(`| ${name} `))
+    const kill = found.get(name)
+    if (kill === undefined) return standing ?? `| ${name} | ${bug} | not run | |`
+    return kill === null ? `| ${name} | ${bug} | survived | |` : `| ${name} | ${bug} | ${kill.by} | ${kill.property} |`
   })
   return ['| planted | what goes wrong | found by | property |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-function writeTable(kills: ReadonlyMap<string, Kill>): void {
+/** Puts what was found into the table of the guide. */
+export function writeTable(found: ReadonlyMap<string, Kill | null>): void {
   const text = readFileSync(TABLE_FILE, 'utf8')
   const [before, rest] = text.split(TABLE_BEGIN)
-  const [, after] = (rest ?? '').split(TABLE_END)
-  if (before === undefined || after === undefined) throw new Error(`${TABLE_FILE} has no place for the table`)
-  writeFileSync(TABLE_FILE, `${before}${TABLE_BEGIN}\n\n${makeTable(kills)}\n\n${TABLE_END}${after}`)
+  const [former, after] = (rest ?? '').split(TABLE_END)
+  if (before === undefined || former === undefined || after === undefined)
+    throw new Error(`${TABLE_FILE} has no place for the table`)
+  writeFileSync(TABLE_FILE, `${before}${TABLE_BEGIN}\n\n${makeTable(found, former)}\n\n${TABLE_END}${after}`)
 }
 
 /** Runs the gate; returns how many mutants survived. */
@@ -35,18 +39,18 @@ export async function runMutationGate(options: {
   readonly isWritten: boolean
 }): Promise<number> {
   const chosen = mutants.filter(({ name }) => options.only?.includes(name) ?? true)
-  const kills = new Map<string, Kill>()
+  const found = new Map<string, Kill | null>()
   const jobs = chosen.map(({ name }): Hunt => ({ name, seeds: options.seeds }))
   await runJobs<Hunt, Kill | null>(options.program, jobs, {
     workers: options.workers,
     onAnswer: ({ result, busyMs }, { name }) => {
-      if (result !== null) kills.set(name, result)
-      const found = result === null ? 'SURVIVED' : `found by ${result.by}, ${result.property}`
-      console.log(`${name}: ${found} (${(busyMs / 1_000).toFixed(0)} s)`)
+      found.set(name, result)
+      const how = result === null ? 'SURVIVED' : `found by ${result.by}, ${result.property}`
+      console.log(`${name}: ${how} (${(busyMs / 1_000).toFixed(0)} s)`)
     },
   })
-  const survivors = chosen.length - kills.size
+  const survivors = [...found.values()].filter((kill) => kill === null).length
   console.log(`${chosen.length} planted, ${survivors} survived ${options.seeds} seeds`)
-  if (options.isWritten && chosen.length === mutants.length) writeTable(kills)
+  if (options.isWritten) writeTable(found)
   return survivors
 }
