@@ -37,7 +37,7 @@ import type { G1Element, G2Element, GtElement } from '../src/primitives/pairing-
 import { createPairingGroups } from '../src/primitives/portable-groups.ts'
 import { randomBytes } from '../src/primitives/random.ts'
 import { createSigner, createVerifier } from '../src/primitives/signature.ts'
-import { TAGS } from '../src/primitives/tags.ts'
+import { PRE_TAGS } from '../src/primitives/tags.ts'
 import { interleave, type Report } from './measure.ts'
 
 const NOW_MS = 1_780_000_000_000
@@ -88,8 +88,8 @@ function createOperations(): Operations {
   const z = groups.pair([[p, lines]]) as GtElement
   const table = groups.prepareGt(z)
   const bytesT = groups.encodeGt(z)
-  const digest = taggedHash(TAGS.preReKey, 'x')
-  const signature = owner.signer.sign(TAGS.preReKey, ['x'])
+  const digest = taggedHash(PRE_TAGS.preReKey, 'x')
+  const signature = owner.signer.sign(PRE_TAGS.preReKey, ['x'])
   const verifier = createVerifier()
   let count = 0
   return {
@@ -112,8 +112,8 @@ function createOperations(): Operations {
     'multiply G1 public': () => groups.multiplyG1Public(p, scalar),
     'multiply G2': () => groups.multiplyG2(q, scalar),
     'multiply G2 public': () => groups.multiplyG2Public(q, scalar),
-    'hash to G2': () => groups.hashToG2(Uint8Array.of(count++ & 255), TAGS.preCondition),
-    sign: () => owner.signer.sign(TAGS.preReKey, ['x']),
+    'hash to G2': () => groups.hashToG2(Uint8Array.of(count++ & 255), PRE_TAGS.preCondition),
+    sign: () => owner.signer.sign(PRE_TAGS.preReKey, ['x']),
     verify: () => verifier.verify({ signer: owner.signer.did, digest, signature }),
   }
 }

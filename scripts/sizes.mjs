@@ -13,14 +13,14 @@ const CURVES = [/@noble\/curves/, /@noble\/ciphers/, /bls12-381/]
 const PAIRING = [/bls12-381/, /abstract\/bls/, /abstract\/tower/]
 const NODE = [/["']node:/]
 
-/**
- * Budgets in kB (1,000 bytes) of minified and gzip-compressed code, all dependencies included. `forbidden` is matched
- * with the paths of the modules that put code into the bundle, `words` with the code itself.
- */
 const ERRORS = ['VitalsealError', 'isVitalsealError', 'unwrap']
 const BLS_NAMES = ['createPreKeyMaker', 'createPreKeyVerifier']
 const PSEUDONYMITY = ['explainPseudonymity', 'PSEUDONYMITY_NOTICE', 'PSEUDONYMITY_LINKS']
 
+/**
+ * Budgets in kB (1,000 bytes) of minified and gzip-compressed code, all dependencies included that `external` does not
+ * name. `forbidden` is matched with the paths of the modules that put code into the bundle, `words` with the code itself.
+ */
 const bundles = [
   { name: 'errors', code: all('errors'), budget: 2, forbidden: [/node_modules/, /primitives/] },
   {
@@ -85,8 +85,9 @@ const bundles = [
     budget: 4,
     forbidden: [...CURVES, /dag-cbor/, /cborg/],
   },
-  { name: 'pre', code: all('pre'), budget: 35, forbidden: [/secp256k1/] },
-  { name: 'zk', code: all('zk'), budget: 40, forbidden: [/secp256k1/] },
+  // Our own code: noble's pairing curve alone has 26.7 kB, which nothing here can lessen (decision 011).
+  { name: 'pre', code: all('pre'), budget: 35, external: ['@noble/*', 'multiformats/*'] },
+  { name: 'zk', code: all('zk'), budget: 40, external: ['@noble/*', 'multiformats/*'] },
 ]
 
 const known = new Set(subpaths.map(({ name }) => name))
@@ -128,10 +129,11 @@ function some(name, ...exports) {
   return `export { ${exports.join(', ')} } from 'vitalseal/${name}'`
 }
 
-function measure({ name, code, budget, forbidden = [], words = [] }) {
+function measure({ name, code, budget, external = [], forbidden = [], words = [] }) {
   const { outputFiles, metafile } = buildSync({
     stdin: { contents: code, resolveDir: root, loader: 'js' },
     bundle: true,
+    external,
     minify: true,
     format: 'esm',
     platform: 'browser',

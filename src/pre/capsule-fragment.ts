@@ -19,7 +19,7 @@ import type { GtElement, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, encodeShape, mapped, Mismatch, nullable, parseShape, tuple, type Shape } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { createCapsule, splitCore, type Capsule } from './capsule.ts'
 import {
   assembleConverted,
@@ -166,7 +166,7 @@ function prove(
   seed: Bytes,
 ): Bytes {
   const statement = statementOf(bare)
-  const nonce = hashToScalar(TAGS.preFragmentNonce, seed, key.element, ...statement)
+  const nonce = hashToScalar(PRE_TAGS.preFragmentNonce, seed, key.element, ...statement)
   const point = groups.parseG1(splitCore(bare.capsule).point)
   const element = groups.parseG2(key.element)
   if (point === undefined || element === undefined) return rejectArgument('key', 'a checked fragment', 'another')
@@ -174,7 +174,7 @@ function prove(
   const commitments = [groups.multiplyBaseG1(nonce), groups.multiplyG1(point, nonce)].map((left) =>
     groups.encodeGt(groups.pair([[left, h]]) as GtElement),
   )
-  const challenge = hashToScalar(TAGS.preFragmentChallenge, ...statement, ...commitments)
+  const challenge = hashToScalar(PRE_TAGS.preFragmentChallenge, ...statement, ...commitments)
   const response = groups.addG2(groups.multiplyBaseG2(nonce), groups.multiplyG2Public(element, challenge))
   if (response === undefined) return rejectArgument('random', 'bytes that nobody has chosen', 'others')
   return concatBytes(encodeScalar(challenge), groups.encodeG2(response))
@@ -200,7 +200,7 @@ function isProofSound(groups: PairingGroups, fragment: CapsuleFragment): boolean
   const second = groups.multiplyGt(paired, groups.powerGtPublic(element, negated))
   if (first === undefined || second === undefined) return false
   const commitments = [groups.encodeGt(first), groups.encodeGt(second)]
-  return hashToScalar(TAGS.preFragmentChallenge, ...statementOf(fragment), ...commitments) === challenge.value
+  return hashToScalar(PRE_TAGS.preFragmentChallenge, ...statementOf(fragment), ...commitments) === challenge.value
 }
 
 /**
@@ -229,7 +229,7 @@ export function findFaultyFragments(
 /** Fragments that belong together have one name: capsule, terms, X and numbers. */
 function groupName({ capsule, reKeyId, threshold, total, ...rest }: CapsuleFragment): string {
   const fields = [capsule.id, reKeyId, threshold, total, ...signedFields(rest, rest.commitment)]
-  return toHex(taggedHash(TAGS.preFragments, ...fields))
+  return toHex(taggedHash(PRE_TAGS.preFragments, ...fields))
 }
 
 /** The usable fragments of one re-key, one for each index. */

@@ -20,7 +20,7 @@ import {
   tuple,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, CONDITIONS_MAX, conditionsShape, type Condition } from './condition.ts'
 import { PRE_PUBLIC_KEY_BYTES } from './keys.ts'
 import { header, headerOf, SUITES } from './suite.ts'
@@ -87,7 +87,7 @@ export function factFields({ delegator, conditions, associatedData }: CapsuleFac
 
 /** Digest of the body: everything but the proof, which it is hashed into. */
 export function hashCapsule(facts: CapsuleFacts, { point, masked }: Pick<CapsuleParts, 'point' | 'masked'>): Digest32 {
-  return taggedHash(TAGS.preCapsule, ...factFields(facts), point, masked)
+  return taggedHash(PRE_TAGS.preCapsule, ...factFields(facts), point, masked)
 }
 
 interface Wire extends CapsuleFacts {

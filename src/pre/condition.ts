@@ -21,7 +21,7 @@ import {
   writeShape,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 
 /** What a re-key is good for. Two conditions are the same when all their texts are. */
 export interface Condition {
@@ -148,6 +148,6 @@ export function createOpaqueCondition(condition: Condition, labelKey: Uint8Array
   if (!(labelKey instanceof Uint8Array) || labelKey.length !== LABEL_KEY_BYTES) {
     rejectArgument('labelKey', `${LABEL_KEY_BYTES} bytes`, 'something else')
   }
-  const message = encodeCbor([TAGS.preOpaqueCondition, conditionField(condition)])
+  const message = encodeCbor([PRE_TAGS.preOpaqueCondition, conditionField(condition)])
   return Object.freeze({ type: `opaque:${toHex(hmacSha256(labelKey, message))}` })
 }

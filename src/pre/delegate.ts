@@ -13,7 +13,7 @@ import type { G2Element, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import type { Signer } from '../primitives/signature.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { fixCondition, type Condition } from './condition.ts'
 import { readPublicKey, secretOf, type PreKeyPair } from './keys.ts'
 import { assembleReKey, signedFields, termFields, termsOf, type ReEncryptionKey, type ReKeyTerms } from './re-key.ts'
@@ -62,7 +62,7 @@ export interface Blinded {
  * @param shared - pk_B^e = E^b, 48 bytes; secret
  */
 export function blindingOf(shared: Uint8Array, terms: ReKeyTerms): BlsScalar {
-  return hashToScalar(TAGS.preBlinding, shared, ...termFields(terms))
+  return hashToScalar(PRE_TAGS.preBlinding, shared, ...termFields(terms))
 }
 
 /**
@@ -88,7 +88,7 @@ export function blindReKey(options: ReKeyOptions, random: RandomSource): Blinded
     expiresAtMs,
     ephemeral: new Uint8Array(48),
   }
-  const ephemeral = hashToScalar(TAGS.preEphemeral, seed, encodeScalar(secret), ...termFields(draft))
+  const ephemeral = hashToScalar(PRE_TAGS.preEphemeral, seed, encodeScalar(secret), ...termFields(draft))
   const terms = termsOf({ ...draft, ephemeral: groups.encodeG1(groups.multiplyBaseG1(ephemeral)) })
   const blinding = blindingOf(groups.encodeG1(groups.multiplyG1(delegatee, ephemeral)), terms)
   const product = ((secret * blinding) % BLS_GROUP_ORDER) as BlsScalar
@@ -120,6 +120,6 @@ export function createReEncryptionKey(options: ReKeyOptions, random: RandomSourc
     ...terms,
     commitment,
     element: groups.encodeG2(element),
-    signature: options.signer.sign(TAGS.preReKey, signedFields(terms, commitment)),
+    signature: options.signer.sign(PRE_TAGS.preReKey, signedFields(terms, commitment)),
   })
 }

@@ -16,7 +16,7 @@ import { codecLimits, FRAME_BYTES_MAX, type CodecLimits } from '../primitives/li
 import type { PairingGroups } from '../primitives/pairing-groups.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, bytesUpTo, encodeShape, identifier, parseShape, tuple, writeShape } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import type { Capsule } from './capsule.ts'
 import type { Condition } from './condition.ts'
 import { encapsulate } from './encapsulate.ts'
@@ -66,7 +66,7 @@ export interface EpochOpener {
 }
 
 function infoOf(recordId: string): Bytes {
-  return encodeCbor([TAGS.preRecord, SUITES.cpre, writeShape(recordId, identifier, { object: 'recordId' })])
+  return encodeCbor([PRE_TAGS.preRecord, SUITES.cpre, writeShape(recordId, identifier, { object: 'recordId' })])
 }
 
 /**

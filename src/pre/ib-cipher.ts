@@ -21,7 +21,7 @@ import type { G2Element, GtElement, PreparedG2 } from '../primitives/pairing-gro
 import { drawBytes, type RandomSource } from '../primitives/random.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { bytesOf, bytesUpTo, encodeShape, identifier, parseShape, tuple, type ShapeType } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import {
   checkIb,
   IB_CORE_BYTES,
@@ -92,7 +92,7 @@ const CIPHERTEXT = { object: 'ibCiphertext', limits }
 const RE_ENCRYPTED = { object: 'ibReEncryptedCiphertext', limits }
 const RE_KEY = { object: 'ibReKey' }
 function dataInfo(): Bytes {
-  return encodeCbor([TAGS.ibData, SUITES.ibpre])
+  return encodeCbor([PRE_TAGS.ibData, SUITES.ibpre])
 }
 
 function assertType(type: string): void {
@@ -134,11 +134,11 @@ function blindingOf(
   kx: Uint8Array,
   terms: { readonly identity: string; readonly type: string; readonly toIdentity: string },
 ): BlsScalar {
-  return hashToScalar(TAGS.ibBlinding, SUITES.ibpre, kx, digest, terms.identity, terms.type, terms.toIdentity)
+  return hashToScalar(PRE_TAGS.ibBlinding, SUITES.ibpre, kx, digest, terms.identity, terms.type, terms.toIdentity)
 }
 
 function reKeyMessage(body: Uint8Array): Bytes {
-  return encodeCbor([TAGS.ibReKey, body])
+  return encodeCbor([PRE_TAGS.ibReKey, body])
 }
 
 /** ReKeyGen. */

@@ -17,7 +17,7 @@ import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import { hkdfTagged } from '../primitives/kdf.ts'
 import type { G1Element, GtElement } from '../primitives/pairing-groups.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { identityInG1, levelInG1, powerOfBase, type IbDecoded } from './ib-parameters.ts'
 import { SUITES } from './suite.ts'
 
@@ -35,11 +35,11 @@ export interface IbFacts {
 
 /** The scalar of a type of data. */
 export function typeScalar(type: string): BlsScalar {
-  return hashToScalar(TAGS.ibType, SUITES.ibpre, type)
+  return hashToScalar(PRE_TAGS.ibType, SUITES.ibpre, type)
 }
 
 function levelScalar({ level }: IbFacts): BlsScalar {
-  return 'reKeyOf' in level ? hashToScalar(TAGS.ibReKeyLevel, SUITES.ibpre) : typeScalar(level.type)
+  return 'reKeyOf' in level ? hashToScalar(PRE_TAGS.ibReKeyLevel, SUITES.ibpre) : typeScalar(level.type)
 }
 
 function factFields({ digest }: IbDecoded, { identity, level }: IbFacts): readonly CborValue[] {
@@ -78,7 +78,7 @@ function powersOf(parameters: IbDecoded, facts: IbFacts, scalar: BlsScalar): Byt
 }
 
 function bodyOf(parameters: IbDecoded, facts: IbFacts, { points, masked }: Pick<Parts, 'points' | 'masked'>): Digest32 {
-  return taggedHash(TAGS.ibCiphertext, ...factFields(parameters, facts), points, masked)
+  return taggedHash(PRE_TAGS.ibCiphertext, ...factFields(parameters, facts), points, masked)
 }
 
 /** Hides a message under K, or uncovers it. */
@@ -88,7 +88,7 @@ function mask(
   input: { readonly message: Uint8Array; readonly shared: GtElement; readonly points: Bytes },
 ): Bytes {
   const shared = parameters.groups.encodeGt(input.shared)
-  const stream = hkdfTagged(shared, TAGS.ibMask, [...factFields(parameters, facts), input.points], IB_MESSAGE_BYTES)
+  const stream = hkdfTagged(shared, PRE_TAGS.ibMask, [...factFields(parameters, facts), input.points], IB_MESSAGE_BYTES)
   return stream.map((byte, i) => byte ^ (input.message[i] as number))
 }
 
@@ -98,8 +98,8 @@ function prove(
   secrets: { readonly message: Uint8Array; readonly scalar: BlsScalar; readonly body: Digest32 },
 ): Pick<Parts, 'challenge' | 'response'> | undefined {
   const { message, scalar, body } = secrets
-  const nonce = hashToScalar(TAGS.ibNonce, SUITES.ibpre, message, body)
-  const challenge = hashToScalar(TAGS.ibChallenge, SUITES.ibpre, powersOf(parameters, facts, nonce), body)
+  const nonce = hashToScalar(PRE_TAGS.ibNonce, SUITES.ibpre, message, body)
+  const challenge = hashToScalar(PRE_TAGS.ibChallenge, SUITES.ibpre, powersOf(parameters, facts, nonce), body)
   const response = (nonce + challenge * scalar) % BLS_GROUP_ORDER
   if (response === 0n) return undefined
   return { challenge: encodeScalar(challenge), response: encodeScalar(response as BlsScalar) }
@@ -115,14 +115,14 @@ export interface IbSealed {
 
 /** Seals a message; undefined where the proof has no encoding, which nobody will see. */
 export function sealIb(parameters: IbDecoded, facts: IbFacts, message: Bytes): IbSealed | undefined {
-  const scalar = hashToScalar(TAGS.ibEncryption, message, ...factFields(parameters, facts))
+  const scalar = hashToScalar(PRE_TAGS.ibEncryption, message, ...factFields(parameters, facts))
   const points = powersOf(parameters, facts, scalar)
   const masked = mask(parameters, facts, { message, shared: powerOfBase(parameters, scalar), points })
   const body = bodyOf(parameters, facts, { points, masked })
   const proof = prove(parameters, facts, { message, scalar, body })
   if (proof === undefined) return undefined
   const core = concatBytes(points, masked, proof.challenge, proof.response)
-  return { core, key: hkdfTagged(message, TAGS.ibDataKey, [SUITES.ibpre, body]), scalar }
+  return { core, key: hkdfTagged(message, PRE_TAGS.ibDataKey, [SUITES.ibpre, body]), scalar }
 }
 
 /** The three points of a core whose proof holds; undefined otherwise. Public. Cost: about 8 ms. */
@@ -145,7 +145,7 @@ export function checkIb(
     commitments.push(groups.encodeG1(commitment))
   }
   const body = bodyOf(parameters, facts, parts)
-  const expected = hashToScalar(TAGS.ibChallenge, SUITES.ibpre, concatBytes(...commitments), body)
+  const expected = hashToScalar(PRE_TAGS.ibChallenge, SUITES.ibpre, concatBytes(...commitments), body)
   return expected === challenge.value ? points : undefined
 }
 

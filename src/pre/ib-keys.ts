@@ -18,7 +18,7 @@ import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import type { G1Element, G2Element, GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
 import type { RandomSource } from '../primitives/random.ts'
 import { bytesOf, encodeShape, identifier, parseShape, tuple, writeShape } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import {
   drawScalar,
   identityInG1,
@@ -149,7 +149,7 @@ const signatureShape = tuple({ ...header('ibpre', 'ibSignature'), s0: bytesOf(96
 const SIGNATURE = { object: 'ibSignature' }
 
 function messageLevel(message: Uint8Array): BlsScalar {
-  return hashToScalar(TAGS.ibMessage, SUITES.ibpre, sha256(message))
+  return hashToScalar(PRE_TAGS.ibMessage, SUITES.ibpre, sha256(message))
 }
 
 /** AuthSign. */

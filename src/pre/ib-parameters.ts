@@ -18,7 +18,7 @@ import type { G1Element, G2Element, GtElement, PairingGroups, PreparedGt } from 
 import { drawBytes, type RandomSource } from '../primitives/random.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { bytesOf, encodeShape, parseShape, tuple } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { header, headerOf, SUITES } from './suite.ts'
 
 /** Encodings of the identity-based scheme, which are not to be mixed up. */
@@ -61,7 +61,7 @@ const masterShape = tuple({ ...header('ibpre', 'ibMasterKey'), element: bytesOf(
 
 /** Returns a random scalar for one use. */
 export function drawScalar(random: RandomSource, use: string): BlsScalar {
-  return hashToScalar(TAGS.ibRandom, SUITES.ibpre, use, drawBytes(random, 32))
+  return hashToScalar(PRE_TAGS.ibRandom, SUITES.ibpre, use, drawBytes(random, 32))
 }
 
 /** Setup: makes parameters and master key. */
@@ -115,7 +115,7 @@ function decode(bytes: Uint8Array, groups: PairingGroups): Result<IbDecoded, Par
   if (g2 === undefined) return invalidPoint('G2')
   const base = groups.parseGt(wire.base)
   if (base === undefined) return invalidPoint('GT')
-  const digest = taggedHash(TAGS.ibParameters, SUITES.ibpre, bytes)
+  const digest = taggedHash(PRE_TAGS.ibParameters, SUITES.ibpre, bytes)
   return areConsistent(groups, digest, { g1, g2 }) ? succeed({ groups, digest, g1, g2, base }) : invalidPoint('G2')
 }
 
@@ -137,7 +137,7 @@ function areConsistent(
   let left: G1Element | undefined
   let right: G2Element | undefined
   for (const name of BASES) {
-    const factor = hashToScalar(TAGS.ibParameters, digest, name)
+    const factor = hashToScalar(PRE_TAGS.ibParameters, digest, name)
     const term1 = groups.multiplyG1Public(g1[name], factor)
     const term2 = groups.multiplyG2Public(g2[name], factor)
     left = left === undefined ? term1 : groups.addG1(left, term1)
@@ -189,7 +189,7 @@ export function powerOfBase(parameters: IbDecoded, scalar: BlsScalar): GtElement
 
 /** The scalar of an identity. */
 export function identityScalar(identity: string): BlsScalar {
-  return hashToScalar(TAGS.ibIdentity, SUITES.ibpre, identity)
+  return hashToScalar(PRE_TAGS.ibIdentity, SUITES.ibpre, identity)
 }
 
 /** F over g: public. */

@@ -30,7 +30,7 @@ import {
   type Shape,
 } from '../primitives/shape.ts'
 import type { Signature } from '../primitives/signature.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { blindReKey, type Blinded, type ReKeyOptions } from './delegate.ts'
 import {
   areTermsSound,
@@ -180,7 +180,7 @@ export function splitReEncryptionKey(
   const coefficients = secrets.map((secret) => groups.encodeG1(groups.multiplyBaseG1(secret)))
   const id = toHex(hashReKey(terms, commitment))
   const shared = { commitment, threshold, total, coefficients }
-  const signature = signer.sign(TAGS.preFragments, sharedFields(id, shared))
+  const signature = signer.sign(PRE_TAGS.preFragments, sharedFields(id, shared))
   const start = groups.multiplyG2(blinded.element, inverseOfFactorial(total))
   return Array.from({ length: total }, (_, i) => {
     const index = i + 1
@@ -197,7 +197,7 @@ function drawCoefficients(blinded: Blinded, { threshold, total }: SplitOptions):
   const { random, secret, terms, commitment } = blinded
   const id = hashReKey(terms, commitment)
   return Array.from({ length: threshold - 1 }, (_, k) =>
-    hashToScalar(TAGS.preCoefficient, random, encodeScalar(secret), id, threshold, total, k),
+    hashToScalar(PRE_TAGS.preCoefficient, random, encodeScalar(secret), id, threshold, total, k),
   )
 }
 
@@ -241,7 +241,7 @@ export function isSharingSound(object: ReKeyTerms & Sharing, id: string, options
   return (
     isSharing(object) &&
     toHex(hashReKey(object, object.commitment)) === id &&
-    areTermsSound(object, taggedHash(TAGS.preFragments, ...sharedFields(id, object)), options)
+    areTermsSound(object, taggedHash(PRE_TAGS.preFragments, ...sharedFields(id, object)), options)
   )
 }
 

@@ -30,7 +30,7 @@ import {
   type Shape,
 } from '../primitives/shape.ts'
 import { createVerifier, SIGNATURE_BYTES, toSignature, type Signature, type Verifier } from '../primitives/signature.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, conditionShape, type Condition } from './condition.ts'
 import { findPublicKey, PRE_PUBLIC_KEY_BYTES } from './keys.ts'
 import { header, headerOf, SUITES } from './suite.ts'
@@ -126,7 +126,7 @@ export function signedFields(terms: ReKeyTerms, commitment: Uint8Array): readonl
 
 /** The id of a re-key, and of all fragments of one. */
 export function hashReKey(terms: ReKeyTerms, commitment: Uint8Array): Digest32 {
-  return taggedHash(TAGS.preReKey, ...signedFields(terms, commitment))
+  return taggedHash(PRE_TAGS.preReKey, ...signedFields(terms, commitment))
 }
 
 interface Wire extends ReKeyTerms {

@@ -14,7 +14,7 @@ import { encodeCbor } from '../primitives/codec.ts'
 import { HPKE_ENC_BYTES, HPKE_TAG_BYTES, openHpke, sealHpke } from '../primitives/hpke.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, encodeShape, parseShape, tuple } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, type Condition } from './condition.ts'
 import { header, headerOf, SUITES } from './suite.ts'
 
@@ -29,7 +29,7 @@ const wrappedShape = tuple({
 const OBJECT = 'wrappedKey'
 
 function infoOf(condition: Condition, recipient: Uint8Array): Bytes {
-  return encodeCbor([TAGS.preRewrap, SUITES.rewrap, conditionField(condition), recipient])
+  return encodeCbor([PRE_TAGS.preRewrap, SUITES.rewrap, conditionField(condition), recipient])
 }
 
 /**

@@ -20,7 +20,7 @@ import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import { hkdfTagged } from '../primitives/kdf.ts'
 import type { G1Element, G2Element, GtElement, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import {
   factFields,
   hashCapsule,
@@ -56,7 +56,7 @@ function conditionElements(groups: PairingGroups, delegator: Uint8Array, conditi
   let elements = known.get(name)
   if (elements === undefined) {
     const message = encodeCbor([SUITES.cpre, delegator, conditionField(condition)])
-    elements = { point: groups.hashToG2(message, TAGS.preCondition) }
+    elements = { point: groups.hashToG2(message, PRE_TAGS.preCondition) }
     known.set(name, elements)
   }
   return elements
@@ -80,7 +80,7 @@ export function conditionPairing(
 
 /** r: the scalar of a capsule. */
 export function capsuleScalar(message: Uint8Array, facts: CapsuleFacts): BlsScalar {
-  return hashToScalar(TAGS.preEncapsulation, message, ...factFields(facts))
+  return hashToScalar(PRE_TAGS.preEncapsulation, message, ...factFields(facts))
 }
 
 /** Hides a message under K, or uncovers it: the same bytes both ways. */
@@ -91,13 +91,13 @@ export function maskMessage(
 ): Bytes {
   const { facts, condition, point } = context
   const fields = [...factFields(facts), conditionField(condition), point]
-  const mask = hkdfTagged(shared, TAGS.preMask, fields, MESSAGE_BYTES)
+  const mask = hkdfTagged(shared, PRE_TAGS.preMask, fields, MESSAGE_BYTES)
   return mask.map((byte, i) => byte ^ (message[i] as number))
 }
 
 /** ch: the challenge of the proof for g^n. */
 function challengeOf(commitment: Uint8Array, id: Digest32): BlsScalar {
-  return hashToScalar(TAGS.preChallenge, SUITES.cpre, commitment, id)
+  return hashToScalar(PRE_TAGS.preChallenge, SUITES.cpre, commitment, id)
 }
 
 /**
@@ -108,7 +108,7 @@ export function proveScalar(
   secrets: { readonly message: Uint8Array; readonly scalar: BlsScalar },
   id: Digest32,
 ): Pick<CapsuleParts, 'challenge' | 'response'> | undefined {
-  const nonce = hashToScalar(TAGS.preNonce, SUITES.cpre, secrets.message, id)
+  const nonce = hashToScalar(PRE_TAGS.preNonce, SUITES.cpre, secrets.message, id)
   const challenge = challengeOf(groups.encodeG1(groups.multiplyBaseG1(nonce)), id)
   const response = (nonce + challenge * secrets.scalar) % BLS_GROUP_ORDER
   if (response === 0n) return undefined
@@ -128,7 +128,7 @@ export function isScalarProved(groups: PairingGroups, point: G1Element, parts: C
 
 /** The key of a capsule. */
 export function capsuleKey(message: Uint8Array, id: Digest32): Bytes {
-  return hkdfTagged(message, TAGS.preCapsuleKey, [SUITES.cpre, id])
+  return hkdfTagged(message, PRE_TAGS.preCapsuleKey, [SUITES.cpre, id])
 }
 
 /** What opening found. */

@@ -48,6 +48,56 @@ export const TAGS = {
   credential: 'vitalseal/identity/credential/v1',
   /** HKDF info: keys of a party from the seed. */
   seedDerivation: 'vitalseal/identity/seed-derivation/v1',
+  /** HKDF info: commitment, key and nonce of a sealed record. */
+  record: 'vitalseal/storage/record/v1',
+  /** HKDF info: sT from the epoch root. */
+  epochTypes: 'vitalseal/keys/epoch-types/v1',
+  /** HKDF info: sD from the epoch root. */
+  epochDiagnosis: 'vitalseal/keys/epoch-diagnosis/v1',
+  /** HKDF info: type key from sT. */
+  typeKey: 'vitalseal/keys/type-key/v1',
+  /** HKDF info: diagnosis key of one doctor from sD. */
+  diagnosisKey: 'vitalseal/keys/diagnosis-key/v1',
+  /** Commitment to a type key. */
+  typeCommitment: 'vitalseal/keys/type-commitment/v1',
+  /** Commitment to a diagnosis key. */
+  diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
+  /** HPKE info of one frame between a device and its gateway. */
+  deviceLink: 'vitalseal/actors/device-link/v1',
+  /** Request for the blocks of a record, signed by whoever asks. */
+  storageRequest: 'vitalseal/actors/storage-request/v1',
+  /** HPKE info of an envelope. */
+  envelope: 'vitalseal/keys/envelope/v1',
+  /** Digest in that info: the commitments of the tx_key, and those beside the envelope. */
+  envelopeCommitments: 'vitalseal/keys/envelope-commitments/v1',
+  /** Digest of an ordered batch: the batch bytes. */
+  pbftBatch: 'vitalseal/pbft/batch/v1',
+  /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftPrePrepare: 'vitalseal/pbft/pre-prepare/v1',
+  /** PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftPrepare: 'vitalseal/pbft/prepare/v1',
+  /** COMMIT: chain id, member epoch, signer, view, sequence, batch digest. */
+  pbftCommit: 'vitalseal/pbft/commit/v1',
+  /** EXEC-VOTE: chain id, member epoch, height, header digest; without signer and view, so that it aggregates. */
+  pbftExecVote: 'vitalseal/pbft/exec-vote/v1',
+  /** VIEW-CHANGE: chain id, member epoch, signer, body. */
+  pbftViewChange: 'vitalseal/pbft/view-change/v1',
+  /** NEW-VIEW: chain id, member epoch, signer, body. */
+  pbftNewView: 'vitalseal/pbft/new-view/v1',
+  /** STATUS: chain id, member epoch, signer, body. */
+  pbftStatus: 'vitalseal/pbft/status/v1',
+  /** FETCH: chain id, member epoch, signer, body. */
+  pbftFetch: 'vitalseal/pbft/fetch/v1',
+  /** Digest of a replica's state, for comparing runs. */
+  pbftState: 'vitalseal/pbft/state/v1',
+  /** Digest of a record of the log on disk: member epoch, index, digest of the record before, keepFrom, bytes. */
+  nodeRecord: 'vitalseal/node/record/v1',
+  /** Digest of any other entry on disk: its key, its fields. */
+  nodeEntry: 'vitalseal/node/entry/v1',
+} as const
+
+/** Tags of proxy re-encryption; apart, so that other bundles do not carry them. */
+export const PRE_TAGS = {
   /** Hash to G2 of a condition of proxy re-encryption, with the delegator's key: Q_w. */
   preCondition: 'vitalseal/pre/condition/v1',
   /** Opaque form of a condition, under the owner's label key (HMAC). */
@@ -112,52 +162,10 @@ export const TAGS = {
   ibBlinding: 'vitalseal/pre/ib-blinding/v1',
   /** Identity-based re-key, signed by AuthSign. */
   ibReKey: 'vitalseal/pre/ib-re-key/v1',
-  /** HKDF info: commitment, key and nonce of a sealed record. */
-  record: 'vitalseal/storage/record/v1',
-  /** HKDF info: sT from the epoch root. */
-  epochTypes: 'vitalseal/keys/epoch-types/v1',
-  /** HKDF info: sD from the epoch root. */
-  epochDiagnosis: 'vitalseal/keys/epoch-diagnosis/v1',
-  /** HKDF info: type key from sT. */
-  typeKey: 'vitalseal/keys/type-key/v1',
-  /** HKDF info: diagnosis key of one doctor from sD. */
-  diagnosisKey: 'vitalseal/keys/diagnosis-key/v1',
-  /** Commitment to a type key. */
-  typeCommitment: 'vitalseal/keys/type-commitment/v1',
-  /** Commitment to a diagnosis key. */
-  diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
-  /** HPKE info of one frame between a device and its gateway. */
-  deviceLink: 'vitalseal/actors/device-link/v1',
-  /** Request for the blocks of a record, signed by whoever asks. */
-  storageRequest: 'vitalseal/actors/storage-request/v1',
-  /** HPKE info of an envelope. */
-  envelope: 'vitalseal/keys/envelope/v1',
-  /** Digest in that info: the commitments of the tx_key, and those beside the envelope. */
-  envelopeCommitments: 'vitalseal/keys/envelope-commitments/v1',
-  /** Digest of an ordered batch: the batch bytes. */
-  pbftBatch: 'vitalseal/pbft/batch/v1',
-  /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
-  pbftPrePrepare: 'vitalseal/pbft/pre-prepare/v1',
-  /** PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
-  pbftPrepare: 'vitalseal/pbft/prepare/v1',
-  /** COMMIT: chain id, member epoch, signer, view, sequence, batch digest. */
-  pbftCommit: 'vitalseal/pbft/commit/v1',
-  /** EXEC-VOTE: chain id, member epoch, height, header digest; without signer and view, so that it aggregates. */
-  pbftExecVote: 'vitalseal/pbft/exec-vote/v1',
-  /** VIEW-CHANGE: chain id, member epoch, signer, body. */
-  pbftViewChange: 'vitalseal/pbft/view-change/v1',
-  /** NEW-VIEW: chain id, member epoch, signer, body. */
-  pbftNewView: 'vitalseal/pbft/new-view/v1',
-  /** STATUS: chain id, member epoch, signer, body. */
-  pbftStatus: 'vitalseal/pbft/status/v1',
-  /** FETCH: chain id, member epoch, signer, body. */
-  pbftFetch: 'vitalseal/pbft/fetch/v1',
-  /** Digest of a replica's state, for comparing runs. */
-  pbftState: 'vitalseal/pbft/state/v1',
-  /** Digest of a record of the log on disk: member epoch, index, digest of the record before, keepFrom, bytes. */
-  nodeRecord: 'vitalseal/node/record/v1',
-  /** Digest of any other entry on disk: its key, its fields. */
-  nodeEntry: 'vitalseal/node/entry/v1',
+} as const
+
+/** Tags of zero knowledge; apart for the same reason. */
+export const ZK_TAGS = {
   /** Poseidon's capacity: leaf block of a record. Tags of Poseidon have at most 31 characters. */
   zkLeaf: 'vitalseal/zk/leaf/v1',
   /** Poseidon's capacity: inner node of the tree of a record. */
@@ -196,5 +204,6 @@ export const TAGS = {
   zkCeremony: 'vitalseal/zk/ceremony/v1',
 } as const
 
-/** One of the tags of {@link TAGS}. */
-export type Tag = (typeof TAGS)[keyof typeof TAGS]
+/** One of the tags of {@link TAGS}, {@link PRE_TAGS} or {@link ZK_TAGS}. */
+export type Tag =
+  (typeof TAGS)[keyof typeof TAGS] | (typeof PRE_TAGS)[keyof typeof PRE_TAGS] | (typeof ZK_TAGS)[keyof typeof ZK_TAGS]

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { toHex, toUtf8 } from '../../src/primitives/bytes.ts'
 import type { CborValue } from '../../src/primitives/codec.ts'
 import { hmacSha256, sha256, taggedHash } from '../../src/primitives/hash.ts'
-import { TAGS, type Tag } from '../../src/primitives/tags.ts'
+import { PRE_TAGS, TAGS, ZK_TAGS, type Tag } from '../../src/primitives/tags.ts'
 import { codeOf } from '../support/failure.ts'
 
 /** The second opinion: another codec, another hash, one buffer. */
@@ -112,8 +112,8 @@ describe('sha256 and hmacSha256', () => {
   })
 })
 
-describe('the table of tags', () => {
-  const tags = Object.values(TAGS)
+describe('the tables of tags', () => {
+  const tags = [TAGS, PRE_TAGS, ZK_TAGS].flatMap((table) => Object.values(table))
 
   it('has no tag twice', () => {
     expect(new Set(tags).size).toBe(tags.length)
