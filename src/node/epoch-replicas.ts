@@ -5,7 +5,7 @@
 
 import type { Genesis, Ledger } from '../chain/index.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
-import type { Bytes } from '../primitives/bytes.ts'
+import { equalBytes, type Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Signer, Verifier } from '../primitives/signature.ts'
 import {
@@ -74,6 +74,11 @@ export class EpochReplicas {
     return this.#heardEpoch
   }
 
+  /** Forgets of which epochs it heard, until it hears of them again. */
+  forgetHeard(): void {
+    this.#heardEpoch = 0
+  }
+
   /** Begins with the records that the store holds. */
   begin(): void {
     const { store, ledger } = this.#options
@@ -110,7 +115,10 @@ export class EpochReplicas {
     const config = this.#configure()
     // A log that is left out says that this member has never voted in this epoch.
     const log = records ?? (store.head.memory === 'lost' ? [] : undefined)
-    const bls = blsSigner !== undefined && self.bls !== undefined ? { blsSigner } : {}
+    // A change of members may name another key than this node's: it votes all the same, without shares.
+    const isKnown =
+      blsSigner !== undefined && self.bls !== undefined && equalBytes(self.bls.publicKey, blsSigner.publicKey)
+    const bls = isKnown ? { blsSigner } : {}
     const replica = createReplica({ config, signer, application, log, ...bls })
     const driver = new ReplicaDriver({
       replica,
