@@ -14,6 +14,8 @@ import type { StoredBlock } from './store.ts'
 export interface Intake {
   /** Takes a block; it is judged and executed in its turn. */
   push(endpoint: Endpoint, stored: StoredBlock): void
+  /** Drops what an endpoint sent before: over its next connection it sends that again. */
+  forget(endpoint: Endpoint): void
   /** Takes nothing more. */
   close(): void
 }
@@ -42,9 +44,13 @@ export function createIntake(options: {
   let isBusy = false
   let isClosed = false
 
+  function forget(endpoint: Endpoint): void {
+    waiting = waiting.filter((one) => one.endpoint !== endpoint)
+  }
+
   function ban(endpoint: Endpoint, reason: string): void {
     endpoint.ban(reason)
-    waiting = waiting.filter((one) => one.endpoint !== endpoint)
+    forget(endpoint)
     onLie(endpoint)
   }
 
@@ -69,7 +75,7 @@ export function createIntake(options: {
     if (!isClosed) onIdle()
   }
 
-  /** Twice the window: what came over a connection that ended may still wait when the next one sends it again. */
+  /** Twice the window: it moves on while blocks wait. */
   function isBeyondWindow(endpoint: Endpoint): boolean {
     const own = waiting.filter((one) => one.endpoint === endpoint)
     const byteCount = own.reduce((sum, { stored }) => sum + sizeOf(stored), 0)
@@ -86,6 +92,7 @@ export function createIntake(options: {
       if (isBeyondWindow(endpoint)) ban(endpoint, 'more blocks than were asked for')
       else if (!isBusy) void work()
     },
+    forget,
     close() {
       isClosed = true
       waiting = []

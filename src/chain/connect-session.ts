@@ -109,6 +109,7 @@ export function startSession(options: {
   const isBehind = () => certain() > chain.height()
 
   function onProved(endpoint: Endpoint): void {
+    intake.forget(endpoint)
     steer()
     for (const frame of submissions.frames()) endpoint.send(frame)
     settleReady()
@@ -120,7 +121,7 @@ export function startSession(options: {
         intake.push(endpoint, frame)
         return
       case 'answer':
-        if (endpoint.member !== undefined) submissions.onAnswer(endpoint.member, frame)
+        submissions.onAnswer(endpoint, frame)
         return
       case 'head':
         endpoint.height = frame.height

@@ -4,6 +4,8 @@
  * What decides is the ledger: the transaction stands in a verified block, or its nonce does with another transaction. A
  * member's word that it takes none counts when f + 1 members say the same, of which one is correct; and only once the client
  * has the blocks that they had when they said it, since a transaction that is executed is refused too when it comes again.
+ *
+ * Each speaks at an endpoint of its own: a liar may pass on the proof of another member, and speak in one name after the other.
  */
 
 import { VitalsealError } from '../errors.ts'
@@ -12,6 +14,7 @@ import type { TransactionId } from '../primitives/ids.ts'
 import { throwIfAborted, type ProgressOptions } from '../primitives/progress.ts'
 import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 import type { VerifiedChain } from './connect-chain.ts'
+import type { Endpoint } from './connect-endpoint.ts'
 import { faultMaxOf } from './connect-sources.ts'
 import { QUOTA_WINDOW_MS } from './execute.ts'
 import type { ClientFrame, ServerFrame, SubmitRefusal } from './ledger-protocol.ts'
@@ -21,14 +24,16 @@ import type { Committed } from './view.ts'
 export type SubmitFrame = Extract<ClientFrame, { readonly kind: 'submit' }>
 /** What a member answers. */
 export type Answer = Extract<ServerFrame, { readonly kind: 'answer' }>
+/** Where, and in whose name. */
+export type Answerer = Pick<Endpoint, 'url' | 'member'>
 
 /** Transactions under way. */
 export interface Submissions {
   readonly size: number
   /** Submits, and resolves when it stands in a block, whatever became of it there. */
   submit(transaction: Transaction, progress?: ProgressOptions): Promise<Committed>
-  /** Takes a member's answer. */
-  onAnswer(member: Did, answer: Answer): void
+  /** Takes a member's answer; none where no member was proved. */
+  onAnswer(answerer: Answerer, answer: Answer): void
   /** Looks again: there is a new block, or time has passed. */
   review(): void
   /** Everything that waits, for an endpoint that is new. */
@@ -40,7 +45,8 @@ export interface Submissions {
 interface Pending {
   readonly transaction: Transaction
   readonly frame: SubmitFrame
-  readonly refusals: Map<Did, { readonly refusal: SubmitRefusal; readonly height: number }>
+  /** The last word of each endpoint. */
+  readonly refusals: Map<string, { readonly member: Did; readonly refusal: SubmitRefusal; readonly height: number }>
   readonly takers: Set<Did>
   readonly result: Promise<Committed>
   resolve(committed: Committed): void
@@ -104,23 +110,24 @@ export function createSubmissions(options: {
   function findRefusal({ refusals }: Pending): Exclude<SubmitRefusal, 'busy'> | undefined {
     const members = chain.members()
     const needed = faultMaxOf(members) + 1
-    const counts = new Map<SubmitRefusal, number>()
-    for (const [member, { refusal, height }] of refusals) {
+    const refusers = new Map<SubmitRefusal, Set<Did>>()
+    for (const { member, refusal, height } of refusals.values()) {
       if (refusal === 'busy' || height > chain.height() || !members.includes(member)) continue
-      const count = (counts.get(refusal) ?? 0) + 1
-      if (count >= needed) return refusal
-      counts.set(refusal, count)
+      const same = (refusers.get(refusal) ?? new Set()).add(member)
+      if (same.size >= needed) return refusal
+      refusers.set(refusal, same)
     }
     return undefined
   }
 
-  function note(one: Pending, member: Did, { refusal, height }: Answer): void {
+  function note(one: Pending, { url, member }: Answerer, { refusal, height }: Answer): void {
+    if (member === undefined) return
     if (refusal !== null) {
-      one.refusals.set(member, { refusal, height })
+      one.refusals.set(url, { member, refusal, height })
       decide(one)
       return
     }
-    one.refusals.delete(member)
+    one.refusals.delete(url)
     one.takers.add(member)
     const members = chain.members()
     const count = members.filter((taker) => one.takers.has(taker)).length
@@ -151,9 +158,9 @@ export function createSubmissions(options: {
         one.onTaken.delete(report)
       }
     },
-    onAnswer(member, answer) {
+    onAnswer(answerer, answer) {
       const one = pending.get(answer.id)
-      if (one !== undefined) note(one, member, answer)
+      if (one !== undefined) note(one, answerer, answer)
     },
     review() {
       for (const one of [...pending.values()]) {

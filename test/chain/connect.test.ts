@@ -423,6 +423,26 @@ describe('connecting', () => {
     )
   })
 
+  it('does not take blocks that are sent again, over one connection after the other, for too many', async () => {
+    pass(40)
+    const [only] = group.members as [TestMember]
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const kept = createMemoryLedgerStore()
+    const store = { ...kept, append: (block: StoredBlock) => released.then(() => kept.append(block)) }
+    const connecting = connect({ endpoints: [only.url], store, wait: hurry })
+    const blocksSent = () => only.sent.filter(({ kind }) => kind === 'block').length
+    for (let count = 1; count <= 4; count++) {
+      await until(() => blocksSent() >= 16 * count)
+      await hurry()
+      if (count < 4) group.cut(only)
+    }
+    release()
+    expect(await heightOf(await connecting)).toBe(40)
+  })
+
   it('drops an endpoint that sends more blocks than were asked for, and keeps few of them', async () => {
     const [first] = group.members as [TestMember, ...TestMember[]]
     // The disk takes its time: nothing is executed meanwhile.
@@ -646,6 +666,26 @@ describe('submitting', () => {
     const outcome = codeOf(client.submit(transaction))
     await until(() => one.submitted.length === 2 && four.submitted.length === 1)
     await hurry()
+    await hurry()
+    group.commit(encodeTransaction(transaction))
+    expect(await outcome).toBe('resolved')
+  })
+
+  it('is not refused by one that speaks in the names of others, one after the other', async () => {
+    const client = await connect({ wait: hurry })
+    const [liar, ...others] = group.members as [TestMember, ...TestMember[]]
+    for (const member of others) member.conduct = { submit: () => Promise.resolve(null) }
+    liar.conduct = { submit: () => Promise.resolve('ERR_CHAIN_QUOTA') }
+    const transaction = group.sign(ann, registration(ann))
+    const outcome = codeOf(client.submit(transaction))
+    await until(() => group.members.every(({ submitted }) => submitted.length > 0))
+    for (const { identity } of others) {
+      // It passes on the challenge to that member, and the proof to the client.
+      liar.conduct = { ...liar.conduct, signer: identity.signer }
+      const before = liar.submitted.length
+      group.cut(liar)
+      await until(() => liar.submitted.length > before)
+    }
     await hurry()
     group.commit(encodeTransaction(transaction))
     expect(await outcome).toBe('resolved')
