@@ -101,8 +101,9 @@ export type Settlement = Failure | VitalsealError | undefined
 const TICK_MS = 10
 /** Ticks between looks at what waits for too long. */
 const SWEEP_TICKS = 100
-/** Ticks between two attempts to read blocks from others. */
+/** Ticks between two attempts to read blocks from others: after one that brought some, and after one that did not. */
 const FETCH_TICKS = 20
+const IDLE_TICKS = 100
 
 /**
  * Opens a host: executes the blocks of its store, and starts to tick. The store is its own from now on.
@@ -329,8 +330,13 @@ export class NodeHost {
   #fetch(): void {
     const { fetchBlocks } = this.#options
     if (fetchBlocks === undefined) return
-    this.#fetchTick = this.#tick + FETCH_TICKS
-    this.#fetching = this.#follow(fetchBlocks(this.#options.store.head.height + 1))
+    const heightBefore = this.#height
+    this.#fetching = this.#follow(fetchBlocks(this.#options.store.head.height + 1)).finally(() => {
+      const isFruitless = this.#height === heightBefore
+      // Whoever claims a later epoch without blocks of it costs an attempt a second.
+      if (isFruitless) this.#replicas.forgetHeard()
+      this.#fetchTick = this.#tick + (isFruitless ? IDLE_TICKS : FETCH_TICKS)
+    })
   }
 
   /** Blocks that this node had followed before it was stopped, and that its replica does not know of. */
