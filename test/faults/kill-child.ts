@@ -5,6 +5,7 @@
 
 import { parseGenesis } from '../../src/chain/index.ts'
 import { unwrap } from '../../src/errors.ts'
+import { openLevelDatabase, type Database } from '../../src/node/database.ts'
 import type { ReplicaTuning } from '../../src/node/epoch-replicas.ts'
 import { openHost, type NodeHost } from '../../src/node/host.ts'
 import { openNodeStore } from '../../src/node/open-stores.ts'
@@ -43,6 +44,18 @@ export type FromChild =
   | { readonly kind: 'block'; readonly height: number; readonly stateRoot: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** A disk that takes its time: the more there is that is not durable, the more a kill can take away. */
+async function openSlowDatabase(directory: string): Promise<Database> {
+  const database = await openLevelDatabase(directory)
+  return {
+    ...database,
+    async batch(operations, options) {
+      await new Promise((resolve) => setTimeout(resolve, 10 * Math.random()))
+      await database.batch(operations, options)
+    },
+  }
+}
+
 type Tell = (message: FromChild) => void
 
 /** Waits to be told what to be, and is that until it is killed or its parent has gone. */
@@ -70,7 +83,8 @@ async function begin(
   const genesis = unwrap(parseGenesis(fromHex(hex)))
   const { did, signer } = nodeParty(`node ${member}`)
   const initialise = isFirst ? { initialise: true as const } : {}
-  const store = await openNodeStore({ directory, chainId: genesis.chainId, member: did, ...initialise })
+  const { chainId } = genesis
+  const store = await openNodeStore({ directory, chainId, member: did, openDatabase: openSlowDatabase, ...initialise })
   const host = await openHost({
     genesis,
     signer,
