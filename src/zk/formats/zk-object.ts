@@ -4,6 +4,7 @@
 
 import type { Result } from '../../errors.ts'
 import type { Bytes } from '../../primitives/bytes.ts'
+import { encodeKeyAudit, parseKeyAudit, type KeyAudit } from '../groth16/key-audit.ts'
 import { parseProof, type Proof } from '../groth16/proof.ts'
 import { encodeProvingKey, parseProvingKey, type ProvingKey } from '../groth16/proving-key.ts'
 import {
@@ -18,6 +19,7 @@ export interface ZkObjects {
   readonly proof: Proof
   readonly 'verifying-key': VerifyingKey
   readonly 'proving-key': ProvingKey
+  readonly 'key-audit': KeyAudit
 }
 
 /** Returns the bytes of a proof (192), a verifying key (672 of points and 40 around them, for a requirement) or a proving key. */
@@ -29,6 +31,8 @@ export function encodeZkObject(value: ZkObjects[keyof ZkObjects]): Bytes {
       return encodeVerifyingKey(value)
     case 'proving-key':
       return encodeProvingKey(value)
+    case 'key-audit':
+      return encodeKeyAudit(value)
   }
 }
 
@@ -46,6 +50,7 @@ export function parseZkObject<K extends keyof ZkObjects>(
     proof: parseProof,
     'verifying-key': parseVerifyingKey,
     'proving-key': parseProvingKey,
+    'key-audit': parseKeyAudit,
   }
   return parsers[kind](bytes)
 }

@@ -14,6 +14,8 @@ import { drawField, FIELD_ORDER, invertField, powField, type FieldElement } from
 import type { Circuit } from '../relations/circuit.ts'
 import { findUnconstrained, type Relation } from '../relations/relation.ts'
 import { defaultBackend, type CurveBackend } from './backend.ts'
+import { powersOf } from './domain.ts'
+import type { KeyAudit } from './key-audit.ts'
 import { toG1, toG2, type G1Vector } from './pairing.ts'
 import { createProvingKey, trustProvingKey, type ProvingKey, type ProvingPoints } from './proving-key.ts'
 import { domainLogOf, evaluateQuotientBasis, evaluateWires } from './quadratic-program.ts'
@@ -30,6 +32,8 @@ export interface GenerateKeysOptions extends ProgressOptions {
 export interface ProofKeys {
   readonly provingKey: Verified<ProvingKey>
   readonly verifyingKey: VerifyingKey
+  /** With which somebody else checks the proving key; goes along with it. */
+  readonly audit: KeyAudit
 }
 
 /** Multiplications between two reports. */
@@ -43,8 +47,10 @@ interface KeyScalars {
   readonly inputs: FieldElement[]
   readonly c: FieldElement[]
   readonly h: FieldElement[]
-  /** beta, gamma, delta. */
+  /** beta, gamma, delta, tau, tau^n. */
   readonly second: FieldElement[]
+  /** tau^i for i from 0 to n. */
+  readonly powers: FieldElement[]
 }
 
 function drawPoint(log: number): FieldElement {
@@ -73,7 +79,8 @@ function drawScalars(relation: Relation): KeyScalars {
     inputs: times(joined.slice(0, publicCount), byGamma),
     c: times(joined.slice(publicCount), byDelta),
     h: times(evaluateQuotientBasis(log, tau), byDelta),
-    second: [beta, gamma, delta],
+    second: [beta, gamma, delta, tau, powField(tau, 1n << BigInt(log))],
+    powers: powersOf(tau, 2 ** log + 1),
   }
 }
 
@@ -99,7 +106,13 @@ export async function generateProofKeys(circuit: Circuit, options: GenerateKeysO
   if (trust !== 'single-verifier') rejectArgument('trust', 'single-verifier', 'something else')
   checkCircuit(circuit)
   const scalars = drawScalars(circuit.relation)
-  const total = scalars.a.length + 2 * scalars.b.length + scalars.inputs.length + scalars.c.length + scalars.h.length
+  const total =
+    scalars.a.length +
+    2 * scalars.b.length +
+    scalars.inputs.length +
+    scalars.c.length +
+    scalars.h.length +
+    scalars.powers.length
   let done = 0
   const inChunks = async <E>(
     values: readonly FieldElement[],
@@ -130,6 +143,8 @@ export async function generateProofKeys(circuit: Circuit, options: GenerateKeysO
     c: await g1(scalars.c),
     h: await g1(scalars.h),
   }
+  const powers = await g1(scalars.powers)
+  const powersOfG2 = { xs: second.xs.slice(3), ys: second.ys.slice(3) }
   await reportStep(options, { done: total, total, step: 'points' })
   const verifyingKey = unwrap(
     createVerifyingKey(circuit.id, 'verifier', {
@@ -140,5 +155,11 @@ export async function generateProofKeys(circuit: Circuit, options: GenerateKeysO
       inputs: inputs.xs.map((_, i) => toG1(inputs, i)),
     }),
   )
-  return { provingKey: trustProvingKey(createProvingKey(verifyingKey, points)), verifyingKey }
+  const audit: KeyAudit = Object.freeze({
+    kind: 'key-audit',
+    circuit: verifyingKey.circuit,
+    powers,
+    second: powersOfG2,
+  })
+  return { provingKey: trustProvingKey(createProvingKey(verifyingKey, points)), verifyingKey, audit }
 }
