@@ -255,22 +255,6 @@ export const mutants: readonly Mutant[] = [
     verification: 'deciding',
   },
   {
-    name: 'prepared-again-not',
-    bug: 'a replica that has committed a number does not prepare it again in a later view (found by seed 70160)',
-    file: 'needs.ts',
-    find: 'if (slot.prepared?.view === view) return 0',
-    replace: 'if (slot.prepared?.view === view || (slot as Slot).committed !== undefined) return 0',
-    verification: 'deciding',
-  },
-  {
-    name: 'overtaken-proposal',
-    bug: 'a proposal that its commits overtook is executed only with the next one (found by seed 70166)',
-    file: 'normal-case.ts',
-    find: 'if (slot.committed !== undefined) executeReady(core)',
-    replace: 'void slot',
-    verification: 'deciding',
-  },
-  {
     name: 'twin-outvotes',
     bug: 'Q is one too small, found by twins alone',
     file: 'quorum.ts',

@@ -3,9 +3,11 @@
  * every partition and every leader (Bano et al. 2021, "Twins: BFT systems made robust").
  *
  * A round has one of 16 partitions of the five processes into two sides and one of 4 leaders. Its view is the next one of
- * that leader; proposals and votes of earlier views are lost, and messages pass within a side only. Each side hears of other
- * requests, so that two copies that lead contradict each other. After the last round the network heals and everything that
- * was asked for must be executed. 64 choices a round: 4,096 scenarios of two rounds, 262,144 of three.
+ * that leader; proposals and votes of earlier views are lost, and messages pass within a side only. The COMMITs of a round are
+ * under way while the partition changes, and reach the first side of the next one: any part of the group may commit alone.
+ * Each side hears of other requests, so that two copies that lead contradict each other. After the last round the network
+ * heals and everything that was asked for must be executed. 64 choices a round: 4,096 scenarios of two rounds, 262,144 of
+ * three.
  */
 
 import { unwrap } from '../../errors.ts'
@@ -148,9 +150,11 @@ class Twins {
   readonly #wanted: string[] = []
   readonly #tell: Tell | undefined
   #queue: Packet[] = []
+  /** COMMITs of the round, under way. */
+  #held: Packet[] = []
   #nowMs = 0
   /** The view of the round, and the sides; undefined when the network has healed. */
-  #round: { readonly view: number; readonly partition: number } | undefined
+  #round: { readonly view: number; readonly partition: number; readonly holdsCommits: boolean } | undefined
 
   constructor(leader: number, tell: Tell | undefined) {
     this.#group = groupLedBy(leader)
@@ -232,12 +236,19 @@ class Twins {
       if (this.observers.violations.length > 0) break
       const packet = this.#queue[at] as Packet
       if (!this.#passes(packet)) continue
-      const { from, to, message } = packet
-      this.packetCount += 1
-      this.#tell?.(this.#nowMs, `${from.place} -> ${to.place} ${describeMessage(message)}`)
-      this.#feed(to, { kind: 'message', message })
+      if (this.#round?.holdsCommits === true && packet.message.kind === 'commit') {
+        this.#held.push(packet)
+        continue
+      }
+      this.#handOver(packet)
     }
     this.#queue = []
+  }
+
+  #handOver({ from, to, message }: Packet): void {
+    this.packetCount += 1
+    this.#tell?.(this.#nowMs, `${from.place} -> ${to.place} ${describeMessage(message)}`)
+    this.#feed(to, { kind: 'message', message })
   }
 
   #tick(): void {
@@ -255,9 +266,20 @@ class Twins {
     this.observers.tell('submitted', id, request)
   }
 
+  /** Lets the COMMITs of the last round arrive at the first side of a partition. */
+  #release(partition: number): void {
+    const { view = 0 } = this.#round ?? {}
+    this.#round = { view, partition, holdsCommits: false }
+    for (const packet of this.#held.splice(0)) {
+      if (this.#side(packet.to, partition) === 0) this.#handOver(packet)
+    }
+    this.#settle()
+  }
+
   /** Runs one round. */
   round(count: number, view: number, partition: number): void {
-    this.#round = { view, partition }
+    this.#release(partition)
+    this.#round = { view, partition, holdsCommits: true }
     this.#tell?.(this.#nowMs, `round ${count}: view ${view}, partition ${partition.toString(2).padStart(4, '0')}`)
     if (count === 0) this.#tick()
     const [first] = this.#processes as [Process]
@@ -276,6 +298,8 @@ class Twins {
   heal(): void {
     this.#round = undefined
     this.#tell?.(this.#nowMs, 'the network heals')
+    for (const packet of this.#held.splice(0)) this.#handOver(packet)
+    this.#settle()
     const correct = this.#processes.filter(({ isFaulty }) => !isFaulty)
     const isDone = (): boolean =>
       this.#wanted.every((id) => this.observers.acknowledged.has(id)) &&
