@@ -11,6 +11,8 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { toBlsScalar, type BlsSecretKey, type PreSecret } from './bls-secret.ts'
 import type { G1Point, G2Point } from './bls12-381.ts'
 import { toUtf8 } from './bytes.ts'
+import { isEqual, ONE } from './fp12.ts'
+import { createLines, multiplyPairings } from './miller.ts'
 import type { Tag } from './tags.ts'
 
 type Secret = BlsSecretKey | PreSecret
@@ -60,14 +62,13 @@ export function addG2(points: readonly G2Point[]): G2Point | undefined {
 /**
  * Tells whether the product of the pairings is one; that of none is.
  *
- * Cost: about 4 ms for each pair, and 4 ms for the final exponentiation, which they share.
+ * Cost: about 2 ms for each pair, and 2 ms for the final exponentiation, which they share.
  */
 export function isPairingProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
-  const product = bls12_381.pairingBatch(pairs.map(([g1, g2]) => ({ g1, g2 })))
-  return bls12_381.fields.Fp12.eql(product, bls12_381.fields.Fp12.ONE)
+  return isEqual(multiplyPairings(pairs.map(([g1, g2]) => [g1, createLines(g2)])), ONE)
 }
 
-/** Tells whether e(left[0], left[1]) = e(right[0], right[1]). Cost: about 12 ms. */
+/** Tells whether e(left[0], left[1]) = e(right[0], right[1]). Cost: about 6 ms. */
 export function arePairingsEqual(left: readonly [G1Point, G2Point], right: readonly [G1Point, G2Point]): boolean {
   // e(a, b) = e(c, d) exactly when e(a, b) * e(-c, d) = 1.
   return isPairingProductOne([left, [right[0].negate() as G1Point, right[1]]])
