@@ -13,7 +13,7 @@ import {
 } from '../../src/primitives/bls12-381.ts'
 import { BASE_ORDER } from '../../src/zk/groth16/base-field.ts'
 import { fromG1, fromG2 } from '../../src/zk/groth16/pairing.ts'
-import { areInG1, areInG2, decompressG1, decompressG2 } from '../../src/zk/groth16/subgroup.ts'
+import { areAllInG1, areAllInG2, areInG1, areInG2, decompressG1, decompressG2 } from '../../src/zk/groth16/subgroup.ts'
 
 const { Fp, Fp2 } = pairingCurve.fields
 
@@ -61,6 +61,24 @@ describe('the subgroups', () => {
     const inside = [1n, 2n, 12_345n].map((k) => generatorOfG2().multiply(k))
     const mixed = [...outside, ...inside, inside[0]!.add(outside[0]!), inside[1]!.negate()]
     expect(areInG2(fromG2(mixed as G2Point[]))).toEqual(mixed.map((point) => point.isTorsionFree()))
+  })
+
+  test('of many points at once: one wrong point, or two that cancel out, are found', () => {
+    const { xs, ys } = fromG1([generatorOfG1(), generatorOfG1().negate() as G1Point])
+    const many = (count: number): { xs: bigint[]; ys: bigint[] } => ({
+      xs: Array.from({ length: count }, () => xs[0]!),
+      ys: Array.from({ length: count }, (_, i) => ys[i & 1]!),
+    })
+    const points = many(4_500)
+    expect(areAllInG1(points)).toBe(true)
+    const one = { xs: points.xs.with(17, 0n), ys: points.ys.with(17, 2n) }
+    expect(areAllInG1(one)).toBe(false)
+    const two = { xs: one.xs.with(4_000, 0n), ys: one.ys.with(4_000, BASE_ORDER - 2n) }
+    expect(areAllInG1(two)).toBe(false)
+    expect(areAllInG1({ xs: [0n, 0n], ys: [2n, BASE_ORDER - 2n] })).toBe(false)
+    expect(areAllInG2(fromG2([generatorOfG2()]))).toBe(true)
+    const outside = curvePointsG2(1)
+    expect(areAllInG2({ xs: [outside[0]!.x], ys: [outside[0]!.y] })).toBe(false)
   })
 
   test('a point without its check is read from the same bytes as with it', () => {

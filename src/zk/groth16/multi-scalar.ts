@@ -129,6 +129,30 @@ function addInBatches<E>(field: BaseField<E>, sums: AffineVector<E>, addends: Af
 }
 
 /**
+ * Returns the sums of points by bucket, all windows one after the other.
+ *
+ * @param digits - by window and point: the number of a bucket, from 1 on
+ */
+export function sumByBucket<E>(
+  field: BaseField<E>,
+  points: AffineVector<E>,
+  digits: Int16Array,
+  sizes: { readonly windows: number; readonly perWindow: number },
+): AffineVector<E> {
+  const buckets = fillBuckets(field, points, digits, sizes)
+  sumBuckets(field, buckets)
+  const { starts, points: sums } = buckets
+  const result = identities(field, starts.length - 1)
+  for (let bucket = 0; bucket < result.xs.length; bucket++) {
+    const position = starts[bucket]!
+    if (position === starts[bucket + 1]!) continue
+    result.xs[bucket] = sums.xs[position]!
+    result.ys[bucket] = sums.ys[position]!
+  }
+  return result
+}
+
+/**
  * Returns for each window the sum of k times bucket k.
  *
  * Running sums from the highest bucket down; each window is cut into parts that run side by side. With parts of length L, the

@@ -2,15 +2,19 @@
  * Subgroup checks of many points at once, and compressed points read without one: what batches of proofs and whole keys need.
  *
  * G1: P is in the subgroup exactly when (beta x, y) = -[z^2] P; G2: when psi(P) = [z] P, with the curve's parameter z < 0.
- * Every point is checked by itself: a random combination of points can hide a point of small order.
+ * A random combination of points can hide a point of small order. So points are checked one by one; or, where they are many,
+ * thrown into buckets at random, again and again, and the sums of the buckets are checked: a wrong point spoils the sum of its
+ * bucket unless others in the same bucket cancel it, which is so for one bucket at most.
  *
  * @see Scott, "A note on group membership tests for G1, G2 and GT on BLS pairing-friendly curves", 2021/1130
  */
 
 import { G1_BYTES, G2_BYTES, pairingCurve, type CurveFp2 } from '../../primitives/bls12-381.ts'
+import { drawBytes, randomBytes } from '../../primitives/random.ts'
 import { toInteger } from '../field.ts'
 import { addAll, doubleAll, isIdentity, type AffineVector } from './affine.ts'
 import { BASE_ORDER, baseFieldOfG1, baseFieldOfG2, type BaseField } from './base-field.ts'
+import { sumByBucket } from './multi-scalar.ts'
 import type { G1Vector, G2Vector } from './pairing.ts'
 
 /** |z|, the curve's parameter. */
@@ -42,6 +46,33 @@ export function areInG1(points: G1Vector): boolean[] {
     const image = field.multiply(BETA, x)
     return equals(field, squared.xs[i]!, image) && field.isZero(field.normalize(squared.ys[i]! + y))
   })
+}
+
+/** Buckets of a round, and rounds: a wrong point passes with a chance of 64^-22 = 2^-132. */
+const BUCKETS = 64
+const ROUNDS = 22
+/** Fewer points are checked one by one: the buckets would cost as much. */
+const BUCKETED_MIN = 4_096
+
+function areAllIn<E>(
+  field: BaseField<E>,
+  points: AffineVector<E>,
+  areIn: (part: AffineVector<E>) => readonly boolean[],
+): boolean {
+  if (points.xs.length < BUCKETED_MIN) return areIn(points).every(Boolean)
+  const choices = drawBytes(randomBytes, points.xs.length * ROUNDS)
+  const digits = Int16Array.from(choices, (choice) => (choice % BUCKETS) + 1)
+  return areIn(sumByBucket(field, points, digits, { windows: ROUNDS, perWindow: BUCKETS })).every(Boolean)
+}
+
+/** Tells whether all points of the curve are in G1; the identity is. Cost: about 0.08 ms a point where they are many. */
+export function areAllInG1(points: G1Vector): boolean {
+  return areAllIn(baseFieldOfG1, points, areInG1)
+}
+
+/** Tells whether all points of the curve are in G2; the identity is. Cost: about 0.2 ms a point where they are many. */
+export function areAllInG2(points: G2Vector): boolean {
+  return areAllIn(baseFieldOfG2, points, areInG2)
 }
 
 interface Psi {

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { runInThisContext } from 'node:vm'
+import { expect, test } from 'vitest'
+
+import * as zkModule from '../../src/zk/index.ts'
+import { chainId, digestOf, hospital, institution, issuedAtMs, patient, recordSerial } from './fixtures.ts'
+
+const guide = readFileSync(new URL('../../docs/guide/zk.md', import.meta.url), 'utf8')
+const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!)
+
+/** What the reader is taken to have already. */
+const given: Record<string, unknown> = {
+  hospital,
+  patient,
+  institution,
+  chainId,
+  recordSerial,
+  study: digestOf('study'),
+  nonce: new Uint8Array(32).fill(5),
+  nowMs: issuedAtMs,
+  expiresAtMs: issuedAtMs + 600_000,
+}
+
+/** Runs all blocks one after the other, as printed; imports become parameters, declarations go on to the next block. */
+async function runBlocks(): Promise<Record<string, unknown>> {
+  const known = { ...given }
+  for (const code of blocks) {
+    const imported = [...code.matchAll(/import \{([^}]*)\} from 'vitalseal\/zk'/g)].flatMap(([, names]) =>
+      names!
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    for (const name of imported) {
+      expect(zkModule).toHaveProperty(name)
+      known[name] = (zkModule as Record<string, unknown>)[name]
+    }
+    const body = code.replaceAll(/import \{[^}]*\} from '[^']*'/g, '')
+    const declared = [...body.matchAll(/^const (?:\{ ([^}]*) \}|(\w+))/gm)].flatMap(([, list, name]) =>
+      list === undefined ? [name!] : list.split(', '),
+    )
+    const source = `async ({ ${Object.keys(known).join(', ')} }) => {\n${body}\nreturn { ${declared.join(', ')} } }`
+    const run = runInThisContext(`(${source})`) as (names: object) => Promise<object>
+    Object.assign(known, await run(known))
+  }
+  return known
+}
+
+test('the guide runs as printed and does what it says', async () => {
+  const result = await runBlocks()
+  expect(result['sentence']).toBe(
+    `Proves that glucose is at least 6.1 mmol/L and age is at least 40, as attested by ${hospital.did} within the last 30 days.`,
+  )
+  expect(result['findings']).toEqual([])
+  expect((result['published'] as { verifyingKey: Uint8Array }).verifyingKey).toHaveLength(712)
+  expect(result).toMatchObject({ holds: true, isProved: true, fault: 'expired', answers: [true], isFactored: true })
+}, 120_000)
