@@ -17,7 +17,7 @@ export interface Dialler {
   stop(code: number, reason: string): void
 }
 
-/** Pauses after an answer that will not change soon: the address is this node's own, or a second one of a member. */
+/** Pauses after an answer that will not change soon: the address is this node's own. */
 const DUPLICATE_PAUSES = 10
 
 /** Starts to call; `onOpen` runs the handshake on each connection, `onEnd` is told of its end. */

@@ -25,7 +25,7 @@ export const CLOSE = {
   stranger: 4403,
   /** No handshake in time. */
   late: 4408,
-  /** Another connection of the same party takes its place, or it is this node itself. */
+  /** It is this node itself. */
   duplicate: 4409,
   /** Another ledger. */
   chain: 4421,
@@ -65,10 +65,7 @@ const proofShape = tuple({ signature: bytesOf(SIGNATURE_BYTES) as Shape<Signatur
 
 const refuse = (code: number, reason: string): HandshakeStep => ({ kind: 'fail', code, reason })
 
-/**
- * Returns one side of a handshake; `members` is asked when the other side has said who it is, and a caller asks `isKnown`
- * too, since one connection to a member is enough.
- */
+/** Returns one side of a handshake; `members` is asked when the other side has said who it is. */
 export function createPeerHandshake(options: {
   readonly role: 'caller' | 'callee'
   readonly chainId: ChainId
@@ -76,9 +73,8 @@ export function createPeerHandshake(options: {
   readonly signer: Signer
   readonly verifier: Verifier
   readonly random: RandomSource
-  readonly isKnown?: (party: Did) => boolean
 }): PeerHandshake {
-  const { role, chainId, members, signer, verifier, random, isKnown = () => false } = options
+  const { role, chainId, members, signer, verifier, random } = options
   const other = role === 'caller' ? 'callee' : 'caller'
   const nonce = drawBytes(random, HANDSHAKE_NONCE_BYTES)
   const hello = encodeShape({ chain: toDigest(chainId), party: signer.did, nonce }, helloShape, { object: 'hello' })
@@ -91,7 +87,6 @@ export function createPeerHandshake(options: {
     if (createId('chain', chain as Digest32) !== chainId) return refuse(CLOSE.chain, 'another ledger')
     if (party === signer.did) return refuse(CLOSE.duplicate, 'calling myself')
     if (!members().includes(party)) return refuse(CLOSE.stranger, 'no member of this ledger')
-    if (role === 'caller' && isKnown(party)) return refuse(CLOSE.duplicate, 'called already')
     const handshake: Handshake =
       role === 'caller'
         ? { chainId, caller: signer.did, callee: party, callerNonce: nonce, calleeNonce: otherNonce }

@@ -16,6 +16,8 @@ export interface TransportLimits {
   readonly handshakeTimeoutMs: number
   /** Handshakes under way; one more ends the oldest, so that strangers who hold theirs keep nobody out. */
   readonly handshakesMax: number
+  /** Connections by which one member sends; one more ends the one that was silent for longest. */
+  readonly callsMax: number
   /** TCP connections of all kinds; beyond, new ones are refused. */
   readonly connectionsMax: number
   readonly clientsMax: number
@@ -49,6 +51,7 @@ export const transportLimits: TransportLimits = {
   handshakeBytesMax: 8 * KIB,
   handshakeTimeoutMs: 5_000,
   handshakesMax: 64,
+  callsMax: 3,
   connectionsMax: 4_096,
   clientsMax: 1_024,
   outboundBytesMax: 16 * MIB,

@@ -5,6 +5,9 @@
  * ends prove their members' keys first. A connection that breaks is opened anew. Messages may be lost: when a member is away
  * or slow, the oldest that wait for it are dropped, and PBFT says again what still matters.
  *
+ * A liar at its own address may pass on the handshake of another member, and then drop what it is sent. So every address that
+ * proves a member is sent to, and none keeps another out: a member that two addresses lead to gets everything twice.
+ *
  * What an attacker may do: connect, send anything, hold connections open, and, as one of f members, send as much as it
  * likes. It is read no faster than its share, waits for itself alone, and what it sends wrong ends its connection with a
  * reason. Not promised: secrecy and integrity against whoever sits on the way, for which the addresses are `wss://` (TLS
@@ -80,15 +83,16 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   const limits = { ...transportLimits, ...options.limits }
   const urls = options.peers.map((peer, index) => replicaUrl(peer, `peers.${index}`))
   const classes = await loadWebSocket()
-  const outboxes = new Map<Did, Outbox>()
-  /** Connections by which this node sends. */
-  const outgoing = new Map<Did, Link>()
-  /** Connections by which others send. */
-  const incoming = new Map<Did, Link>()
+  /** What waits for members that are away. */
+  const absent = new Map<Did, Outbox>()
+  /** Connections by which this node sends; a member without one has no entry. */
+  const outgoing = new Map<Did, Map<Link, Outbox>>()
+  /** Connections by which others send, those last on which something came last. */
+  const incoming = new Map<Did, Set<Link>>()
   const greeting = new Set<Link>()
   const clients = new Set<Link>()
   let diallers: readonly Dialler[] = []
-  let droppedOfFormer = 0
+  let droppedBefore = 0
 
   const inbox = createInbox<Did>({
     queueBytesMax: limits.inboundBytesMax,
@@ -111,21 +115,22 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   })
 
   const handshakeAs = (role: 'caller' | 'callee') =>
-    createPeerHandshake({ role, chainId, members, signer, verifier, random, isKnown: (party) => outgoing.has(party) })
+    createPeerHandshake({ role, chainId, members, signer, verifier, random })
 
-  function outboxOf(member: Did): Outbox | undefined {
-    const known = outboxes.get(member)
+  function absentBoxOf(member: Did): Outbox | undefined {
+    const known = absent.get(member)
     if (known !== undefined || member === signer.did || !members().includes(member)) return known
     const created = createOutbox(limits)
-    outboxes.set(member, created)
+    absent.set(member, created)
     return created
   }
 
   function onCallee(link: Link, party: Did): void {
-    // The newest holds, as on the other side.
-    outgoing.get(party)?.end(CLOSE.duplicate, 'called twice')
-    outgoing.set(party, link)
-    outboxOf(party)?.attach(link.socket)
+    const lines = outgoing.get(party) ?? new Map<Link, Outbox>()
+    const outbox = absent.get(party) ?? createOutbox(limits)
+    absent.delete(party)
+    outgoing.set(party, lines.set(link, outbox))
+    outbox.attach(link.socket)
     // Nothing comes back on a connection of one's own.
     link.socket.on('message', () => {
       link.end(CLOSE.malformed, 'expected nothing')
@@ -133,10 +138,16 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   }
 
   function onCalleeGone(link: Link): void {
-    for (const [party, held] of outgoing) {
-      if (held !== link) continue
-      outgoing.delete(party)
-      outboxes.get(party)?.attach(undefined)
+    for (const [party, lines] of outgoing) {
+      const outbox = lines.get(link)
+      if (outbox === undefined) continue
+      lines.delete(link)
+      outbox.attach(undefined)
+      if (lines.size > 0) droppedBefore += outbox.droppedCount
+      else {
+        outgoing.delete(party)
+        absent.set(party, outbox)
+      }
     }
   }
 
@@ -158,9 +169,14 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   }
 
   function onCaller(link: Link, party: Did): void {
-    // The newest holds: the other one may be half open for minutes.
-    incoming.get(party)?.end(CLOSE.busy, 'called again')
-    incoming.set(party, link)
+    const lines = incoming.get(party) ?? new Set()
+    const [stillest] = lines
+    // It may be half open for minutes.
+    if (stillest !== undefined && lines.size >= limits.callsMax) {
+      lines.delete(stillest)
+      stillest.end(CLOSE.busy, 'called again')
+    }
+    incoming.set(party, lines.add(link))
     // Who has come back calls first; waiting for the own pause would leave it without messages for seconds.
     if (!outgoing.has(party)) for (const dialler of diallers) dialler.hurry()
     const { socket } = link
@@ -169,10 +185,12 @@ export async function openTransport(options: TransportOptions, random: RandomSou
       const message = toMessage(data, isBinary)
       if (message === undefined) link.end(CLOSE.malformed, 'expected bytes')
       else lane.push(message)
+      if (lines.delete(link)) lines.add(link)
     })
     socket.on('close', () => {
       lane.close()
-      if (incoming.get(party) === link) incoming.delete(party)
+      lines.delete(link)
+      if (lines.size === 0 && incoming.get(party) === lines) incoming.delete(party)
     })
   }
 
@@ -208,35 +226,41 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     }),
   )
 
-  const links = () => [...greeting, ...incoming.values(), ...clients, ...calls(diallers)]
+  const taken = () => [...greeting, ...[...incoming.values()].flatMap((lines) => [...lines]), ...clients]
+  const links = () => [...taken(), ...calls(diallers)]
+  const outboxes = () => [...absent.values(), ...[...outgoing.values()].flatMap((lines) => [...lines.values()])]
 
   /** Asks the silent, and cuts off whoever is no member any more. */
   function look(): void {
     const now = nowMs()
     for (const link of links()) link.check(now, limits.silenceMs)
     const current = new Set(members())
-    for (const [party, link] of [...incoming, ...outgoing]) {
-      if (!current.has(party)) link.end(CLOSE.stranger, 'no member any more')
+    for (const [party, lines] of [...incoming, ...outgoing]) {
+      if (!current.has(party)) for (const link of lines.keys()) link.end(CLOSE.stranger, 'no member any more')
     }
-    for (const [party, outbox] of outboxes) {
-      if (current.has(party) || outgoing.has(party)) continue
-      droppedOfFormer += outbox.droppedCount
-      outboxes.delete(party)
+    for (const [party, outbox] of absent) {
+      if (current.has(party)) continue
+      droppedBefore += outbox.droppedCount
+      absent.delete(party)
     }
   }
   const watch = setInterval(look, limits.silenceMs / 2)
 
   return {
     send(to, bytes) {
-      for (const member of to) outboxOf(member)?.push(bytes)
+      for (const member of to) {
+        const lines = outgoing.get(member)
+        if (lines === undefined) absentBoxOf(member)?.push(bytes)
+        else for (const outbox of lines.values()) outbox.push(bytes)
+      }
     },
     connected: () => [...outgoing.keys()],
     address: server.address,
-    droppedCount: () => [...outboxes.values()].reduce((sum, { droppedCount }) => sum + droppedCount, droppedOfFormer),
+    droppedCount: () => outboxes().reduce((sum, { droppedCount }) => sum + droppedCount, droppedBefore),
     async close() {
       clearInterval(watch)
       const closed = server.close()
-      const rest = [...greeting, ...incoming.values(), ...clients]
+      const rest = taken()
       for (const dialler of diallers) dialler.stop(CLOSE.leaving, 'this node stops')
       for (const link of rest) link.end(CLOSE.leaving, 'this node stops')
       inbox.close()
