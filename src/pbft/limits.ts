@@ -61,12 +61,12 @@ export const BACKOFF_EXPONENT_MAX = 4
 
 /**
  * Returns what a replica keeps at most of what peers send, as `ReplicaStatus.entryCount` counts it: for each of L sequence
- * numbers 3n votes, its slot, four batches and three votes of its own; VIEW-CHANGEs and shares by member in five places,
- * and the VIEW-CHANGEs that each member's NEW-VIEW names.
+ * numbers 3n votes, its slot, three votes of its own, four batches and one more for each member's VIEW-CHANGE; VIEW-CHANGEs
+ * and shares by member in five places, and the VIEW-CHANGEs that each member's NEW-VIEW names.
  */
 export function entryCountMax(group: { readonly logSpan: number; readonly replicaCount: number }): number {
   const { logSpan, replicaCount } = group
-  return logSpan * (3 * replicaCount + 8) + replicaCount * (replicaCount + 5) + 2
+  return logSpan * (4 * replicaCount + 8) + replicaCount * (replicaCount + 5) + 2
 }
 
 /** Limits of the decoder for messages. */

@@ -2,12 +2,17 @@
  * Leaving a view and entering the next (pbft.md 1.7), as a state machine over the functions of `view-change.ts`.
  *
  * A replica that gives up a view stops voting in it, writes its VIEW-CHANGE to disk and sends it. With Q of them the leader of
- * the new view sends NEW-VIEW, which names them by digest; whoever lacks one fetches it from anyone. f + 1 replicas in later
- * views take one along to the smallest of these; fewer never do, so that one replica alone moves nobody.
+ * the new view sends NEW-VIEW, which names them by digest; whoever lacks one fetches it from its signer or that leader. f + 1
+ * replicas in later views take one along to the smallest of these; fewer never do, so that one replica alone moves nobody.
+ *
+ * An attacker may hold a certificate that was prepared at nobody else, and keep its batch to himself: carried over, it would
+ * stop view after view. So a leader counts a VIEW-CHANGE when it has the batches that it names; a correct sender has them.
  */
 
 import { equalBytes, toKey } from '../primitives/bytes.ts'
-import { nullBatch } from './batch.ts'
+import type { Digest32 } from '../primitives/hash.ts'
+import { nullBatch, type Batch } from './batch.ts'
+import { fetchBatch, hasBatch } from './batches.ts'
 import { leaderOf } from './config.ts'
 import {
   broadcast,
@@ -47,6 +52,7 @@ export function startViewChange(core: Core, view: number): void {
   core.timers.lastResendTick = core.tick
   broadcast(core, message.bytes)
   considerNewView(core)
+  fetchCarried(core)
 }
 
 /** Drops what belongs to the view that is left. */
@@ -79,6 +85,7 @@ export function handleViewChange(core: Core, message: VerifiedMessage<'view-chan
   }
   if (body.view >= core.view) joinOthers(core)
   considerNewView(core)
+  fetchCarried(core, signer)
   considerPending(core)
 }
 
@@ -108,15 +115,47 @@ function wanted(core: Core): VerifiedMessage<'view-change'>[] {
     .sort((left, right) => left.signer - right.signer)
 }
 
+/** Batches that a VIEW-CHANGE carries over and this replica lacks. */
+function lackedBatches(core: Core, { body }: VerifiedMessage<'view-change'>): Digest32[] {
+  const { log } = core
+  return body.prepared.flatMap(({ sequence, digest }) =>
+    log.isInWindow(sequence) && !hasBatch(core, log.slot(sequence), digest) ? [digest] : [],
+  )
+}
+
+function awaitsViewChanges(core: Core): boolean {
+  return core.mode === 'view-change' && leaderOf(core.settings, core.view) === core.self && mayVote(core)
+}
+
+/** Asks each sender, or one of them, for the batches that its VIEW-CHANGE names and the leader of that view lacks. */
+export function fetchCarried(core: Core, sender?: number): void {
+  if (!awaitsViewChanges(core)) return
+  for (const message of wanted(core)) {
+    if (sender !== undefined && message.signer !== sender) continue
+    for (const digest of lackedBatches(core, message)) fetchBatch(core, message.signer, digest)
+  }
+}
+
+/** Puts a batch where the leader needs it to count a VIEW-CHANGE; returns whether it does. */
+export function takeCarried(core: Core, batch: Batch): boolean {
+  if (!awaitsViewChanges(core)) return false
+  const named = wanted(core)
+    .flatMap(({ body }) => body.prepared)
+    .filter(({ sequence, digest }) => core.log.isInWindow(sequence) && equalBytes(digest, batch.digest))
+  for (const { sequence } of named) core.log.slot(sequence).batches.set(toKey(batch.digest), batch)
+  if (named.length > 0) considerNewView(core)
+  return named.length > 0
+}
+
 /** With Q VIEW-CHANGEs the leader sends NEW-VIEW, and the others start to wait for it. */
 function considerNewView(core: Core): void {
   if (core.mode !== 'view-change') return
   // Whoever wants a later view counts too: he does not repeat his vote for this one, and those left could wait for ever.
   const ready = [...core.viewChanges.values()].filter(({ body }) => body.view >= core.view)
   if (ready.length >= core.settings.quorum) core.timers.awaitedSinceTick ??= core.tick
-  const proof = wanted(core)
+  if (!awaitsViewChanges(core)) return
+  const proof = wanted(core).filter((message) => lackedBatches(core, message).length === 0)
   if (proof.length < core.settings.quorum) return
-  if (leaderOf(core.settings, core.view) !== core.self || !mayVote(core)) return
   const chosen = proof.slice(0, core.settings.quorum)
   const { order } = computeO(chosen.map(({ body }) => body))
   const viewChanges = chosen.map(({ signer, digest }) => ({ signer, digest: digest as NonNullable<typeof digest> }))
@@ -153,8 +192,17 @@ export function handleNewView(core: Core, message: VerifiedMessage<'new-view'>):
     return
   }
   core.pendingNewViews.set(message.signer, message)
+  forgetUnnamed(core)
   considerPending(core)
   fetchMissing(core)
+}
+
+/** Whoever names ever other VIEW-CHANGEs would fill the memory with those that were fetched for him. */
+function forgetUnnamed(core: Core): void {
+  const named = new Set(
+    [...core.pendingNewViews.values()].flatMap(({ body }) => body.viewChanges.map(({ digest }) => toKey(digest))),
+  )
+  for (const key of core.fetchedViewChanges.keys()) if (!named.has(key)) core.fetchedViewChanges.delete(key)
 }
 
 type Named = NewView['viewChanges'][number]
@@ -165,7 +213,7 @@ function findNamed(core: Core, { signer, digest }: Named): VerifiedMessage<'view
   return core.fetchedViewChanges.get(toKey(digest))
 }
 
-/** Asks everyone for the VIEW-CHANGEs that a pending NEW-VIEW names and this replica lacks. */
+/** Asks the leader and their signers for the VIEW-CHANGEs that a pending NEW-VIEW names and this replica lacks. */
 export function fetchMissing(core: Core): void {
   for (const { body, signer } of core.pendingNewViews.values()) {
     for (const named of body.viewChanges) {

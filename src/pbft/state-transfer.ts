@@ -13,6 +13,7 @@ import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { deliverReady, execute, executeReady, learnCertificate, skipToCertificate } from './execution.ts'
 import { FETCH_BLOCKS_MAX, FETCHES_PER_TICK_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
 import type { Fetch, Fetched, SnapshotPart, VerifiedMessage } from './message.ts'
+import { takeCarried } from './new-view.ts'
 import { handlePrePrepare } from './normal-case.ts'
 import { encodeRecord } from './record.ts'
 import { writeSegment } from './segment.ts'
@@ -136,7 +137,9 @@ export function handleFetched(core: Core, message: VerifiedMessage<'fetched'>): 
     return
   }
   if (commit === null) {
-    if (message.batch === null || !takeBatch(core, message.batch)) ignore(core, message, 'nothing that was wanted')
+    const { batch } = message
+    const isWanted = batch !== null && [takeCarried(core, batch), takeBatch(core, batch)].includes(true)
+    if (!isWanted) ignore(core, message, 'nothing that was wanted')
     return
   }
   if (message.batch !== null && height > core.executed) takeBlock(core, commit, message.batch)

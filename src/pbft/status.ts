@@ -10,6 +10,7 @@ import { broadcast, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { isClosed } from './member-epoch.ts'
 import { RESENT_SEQUENCES_MAX } from './limits.ts'
 import type { Status, VerifiedMessage } from './message.ts'
+import { fetchCarried } from './new-view.ts'
 import { isBehind } from './peers.ts'
 import { hasOpenSlot } from './proposal.ts'
 import { fetchBlocks } from './state-transfer.ts'
@@ -56,6 +57,7 @@ function hasWork(core: Core): boolean {
 
 /** Asks again for batches that are named and not here. */
 function refetch(core: Core): void {
+  fetchCarried(core)
   for (const slot of core.log.slots()) {
     for (const digest of [slot.waiting?.body.digest, slot.wanted, slot.committed?.digest]) {
       if (digest === undefined || hasBatch(core, slot, digest)) continue
