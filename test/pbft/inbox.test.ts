@@ -23,6 +23,7 @@ import {
   tick,
   type InboxGroup,
   type InboxNode,
+  type Packet,
 } from './inbox-group.ts'
 
 const nodeAt = (group: InboxGroup, index: number): InboxNode => group.nodes[index] as InboxNode
@@ -199,6 +200,17 @@ describe('a vote', () => {
     expect(verifyEvidence((evidence as Extract<Effect, { kind: 'evidence' }>).evidence, options)).toBe(true)
   })
 
+  it('and one that was counted are evidence too', () => {
+    const { group, node, digest } = waiting(4)
+    receive(group, node, vote(group, 2, { digest }))
+    expect(node.checked).toHaveLength(1)
+    expect(rejections(receive(group, node, vote(group, 2, { digest })))).toEqual([
+      'ignored prepare: of no use any more',
+    ])
+    const effects = receive(group, node, vote(group, 2, { digest: digestOf('other') }))
+    expect(effects).toContainEqual(expect.objectContaining({ kind: 'evidence', accused: group.signers[2]?.did }))
+  })
+
   it('of another view or beyond the window is dropped unverified', () => {
     const { group, node, digest } = waiting(4)
     const { logSpan } = settleConfig(group.config)
@@ -221,6 +233,59 @@ describe('a vote', () => {
     expect(node.replica.status().view).toBeGreaterThan(0)
     expect(node.inbox?.entryCount).toBe(0)
   })
+})
+
+describe('EXEC-VOTEs', () => {
+  const execVote = (group: InboxGroup, signer: number, sequence: number): Bytes => {
+    const key = group.signers[signer] as (typeof group.signers)[number]
+    const body = { sequence, headerDigest: digestOf(`header ${sequence}`) as never }
+    return sealMessage(settleConfig(group.config), key, { kind: 'exec-vote', body }).bytes
+  }
+
+  it('of f + 1 members show that this replica is behind, and no more are checked', () => {
+    const group = createInboxGroup(7)
+    const node = nodeAt(group, 1)
+    for (const signer of [2, 3]) receive(group, node, execVote(group, signer, 5))
+    expect(node.checked).toHaveLength(0)
+    for (const signer of [4, 5, 6]) receive(group, node, execVote(group, signer, 5))
+    expect(node.checked).toHaveLength(3)
+    expect(node.inbox?.entryCount).toBe(2)
+    group.fate = () => 0
+    const before = node.effects.length
+    tick(group, 25)
+    const sent = node.effects
+      .slice(before)
+      .flatMap((effect) => (effect.kind === 'send' ? [read(group, effect.bytes)] : []))
+    expect(sent).toContainEqual(
+      expect.objectContaining({ kind: 'fetch', body: { what: 'blocks', height: 1, index: 0, digest: null } }),
+    )
+  })
+
+  it('from far ahead tell the same, one in K of each member', () => {
+    const group = createInboxGroup(4, { checkpointEvery: 4 })
+    const node = nodeAt(group, 1)
+    for (let sequence = 9; sequence < 17; sequence++) receive(group, node, execVote(group, 2, sequence))
+    expect(node.checked).toHaveLength(2)
+    receive(group, node, execVote(group, 3, 16))
+    expect(node.replica.status().mode).toBe('syncing')
+    expect(node.inbox?.entryCount).toBe(0)
+  })
+})
+
+it('a proposal that its commits overtook is executed as soon as it comes', () => {
+  const group = createInboxGroup(4)
+  const late: Packet[] = []
+  group.fate = (packet) => {
+    const isLate = packet.to === 3 && read(group, packet.bytes).kind === 'pre-prepare'
+    if (isLate) late.push(packet)
+    return packet.from === 3 || isLate || (packet.to === 3 && read(group, packet.bytes).kind === 'prepare') ? 0 : 1
+  }
+  submit(group, 'first')
+  const node = nodeAt(group, 3)
+  expect(nodeAt(group, 0).replica.status().executedHeight).toBe(1)
+  expect(node.replica.status().executedHeight).toBe(0)
+  receive(group, node, (late[0] as Packet).bytes)
+  expect(node.replica.status().executedHeight).toBe(1)
 })
 
 describe('an inbox', () => {
@@ -281,9 +346,13 @@ describe('a memory of signatures', () => {
     expect(remembering.verify(item(1, 'one'))).toBe(true)
     expect(remembering.verify({ ...item(0, 'one'), signature: sign(0, 'longer') })).toBe(true)
     expect(asked).toHaveLength(5)
+    // So is the same signature under another name: EXEC-VOTEs of all members have one digest.
+    const borrowed = { ...item(0, 'one'), signer: (signers[1] as (typeof signers)[number]).did }
+    expect(remembering.verify(borrowed)).toBe(true)
+    expect(asked).toHaveLength(6)
     // Only two are remembered.
     remembering.verify(item(0, 'one'))
-    expect(asked).toHaveLength(6)
+    expect(asked).toHaveLength(7)
     expect(verifier).toBeDefined()
   })
 

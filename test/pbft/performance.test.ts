@@ -94,17 +94,19 @@ describe('turnaround', () => {
   })
 
   it('gives four measured round trips where these take longer', () => {
-    const group = createGroup(4, { timeoutTicks: TIMEOUT, turnaroundTicks: 5, requiredRatePercent: 0 })
-    // Votes take five ticks for some time, so a proposal is committed ten ticks after it was accepted.
+    const group = createGroup(4, { timeoutTicks: 100, turnaroundTicks: 5, requiredRatePercent: 0 })
+    // Votes take five ticks, so a proposal is committed ten ticks after it was accepted; proposals take twenty.
     const held: { dueTick: number; to: number; bytes: Uint8Array }[] = []
     let now = 0
+    const delays: Partial<Record<string, number>> = { prepare: 5, commit: 5 }
     group.fate = ({ to, bytes }, message) => {
-      const isVote = message.kind === 'prepare' || message.kind === 'commit'
-      if (isVote) held.push({ dueTick: now + 5, to, bytes })
-      return isVote ? 0 : 1
+      const delay = delays[message.kind]
+      if (delay !== undefined) held.push({ dueTick: now + delay, to, bytes })
+      return delay === undefined ? 1 : 0
     }
-    for (let turn = 0; turn < 6 * TIMEOUT; turn++) {
+    for (let turn = 0; turn < 120; turn++) {
       now += 1
+      if (now === 30) delays['pre-prepare'] = 20
       offer(group, 1)
       for (const { to, bytes } of held.filter(({ dueTick }) => dueTick === now)) {
         feed(group, group.nodes[to] as Node, { kind: 'message', message: authenticate(group, bytes) })
@@ -112,14 +114,41 @@ describe('turnaround', () => {
       tick(group, 1)
     }
     expect(views(group)).toEqual([0, 0, 0, 0])
-    expect(group.nodes[1]?.replica.status().height).toBeGreaterThan(100)
+    expect(group.nodes[1]?.replica.status().height).toBeGreaterThan(50)
+  })
+
+  it('does not run while the window is full: then nobody may propose', () => {
+    const group = createGroup(4, {
+      timeoutTicks: 100,
+      turnaroundTicks: 10,
+      checkpointEvery: 2,
+      batchTransactionsMax: 1,
+    })
+    // Without certificates the watermark stays, and after 2K blocks there is no room.
+    group.fate = (_, message) => (message.kind === 'exec-vote' ? 0 : 1)
+    offer(group, 12)
+    tick(group, 60)
+    expect(group.nodes.map(({ replica }) => replica.status().executedHeight)).toEqual([4, 4, 4, 4])
+    expect(views(group)).toEqual([0, 0, 0, 0])
+  })
+
+  it('blames nobody where this replica itself is behind', () => {
+    const group = createGroup(4, { timeoutTicks: 100, turnaroundTicks: 10 })
+    const isMissed = (kind: string): boolean => kind === 'pre-prepare' || kind === 'commit' || kind === 'fetched'
+    group.fate = ({ to }, message) => (to === 3 && isMissed(message.kind) ? 0 : 1)
+    for (let turn = 0; turn < 60; turn++) {
+      offer(group, 1)
+      tick(group, 1)
+    }
+    expect(group.nodes[3]?.replica.status().executedHeight).toBe(0)
+    expect(views(group)).toEqual([0, 0, 0, 0])
   })
 })
 
 describe('the required rate', () => {
-  /** A primary that orders everything for a while, and then only a few requests in each batch although more wait. */
-  function weakening(options: { requiredRatePercent: number; offered: number }): Group {
-    const { requiredRatePercent, offered } = options
+  /** A primary that orders everything for a while, and then only some of each eight requests although the others wait. */
+  function weakening(options: { requiredRatePercent: number; offered: number; heardOfEight?: number }): Group {
+    const { requiredRatePercent, offered, heardOfEight = 1 } = options
     const keys = createSimulatedKeys(4, 1)
     const group = createGroup(4, {
       keys,
@@ -127,19 +156,20 @@ describe('the required rate', () => {
       turnaroundTicks: 0,
       requiredRatePercent,
       windowSize: 64,
+      batchWaitTicks: 4,
     })
     for (let turn = 0; turn < 3 * TIMEOUT; turn++) {
       offer(group, offered)
       tick(group, 1)
     }
     expect(views(group)).toEqual([0, 0, 0, 0])
-    // From now on the primary hears of one request in eight only.
+    // From now on the primary does not hear of the rest.
     let heard = 0
     group.fate = ({ to }, message) => (to === 0 && message.kind === 'request' ? 0 : 1)
     for (let turn = 0; turn < (5 * TIMEOUT) / 2; turn++) {
       for (let number = 0; number < offered; number++) {
         const request = createSimulatedRequest(number % 4, `request ${made++}`)
-        const isHeard = heard++ % 8 === 0
+        const isHeard = heard++ % 8 < heardOfEight
         for (const node of isHeard ? group.nodes : group.nodes.slice(1)) feed(group, node, { kind: 'request', request })
       }
       settle(group)
@@ -150,6 +180,10 @@ describe('the required rate', () => {
 
   it('changes the view where less is done than before although requests wait', () => {
     expect(Math.min(...views(weakening({ requiredRatePercent: 90, offered: 4 })))).toBeGreaterThan(0)
+  })
+
+  it('asks for little at first: seven in eight will do for six periods', () => {
+    expect(views(weakening({ requiredRatePercent: 100, offered: 4, heardOfEight: 7 }))).toEqual([0, 0, 0, 0])
   })
 
   it('says nothing where it is switched off, or where too little was ever done to tell', () => {
