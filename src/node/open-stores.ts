@@ -52,7 +52,8 @@ export interface OpenLedgerStore extends LedgerStore {
 /**
  * Opens a store of blocks over LevelDB; a new directory is an empty one. `append` resolves after the sync.
  *
- * @throws As {@link openNodeStore}, but that nothing has to be initialised. {@link VitalsealError}
+ * @throws When the directory is another's: `ERR_NODE_STORE_FOREIGN`; when it is open elsewhere: `ERR_NODE_STORE_LOCKED`; when it
+ *   is damaged: `ERR_NODE_STORE_CORRUPT`; when it cannot be written: `ERR_NODE_DISK`. {@link VitalsealError}
  */
 export async function openLedgerStore(directory: string): Promise<OpenLedgerStore> {
   const identity: Identity = { purpose: 'ledger', chainId: null, member: null }
@@ -81,7 +82,7 @@ export interface ReplicaLog {
  * @param directory - of this log alone
  * @param options - `initialise`: this member starts for the first time anywhere and has never voted. Left out, an empty
  *   directory means that its memory is lost, and the replica recovers before it votes.
- * @throws As {@link openNodeStore}. {@link VitalsealError}
+ * @throws As {@link openLedgerStore}; also when the directory is full and `initialise` is set: `ERR_NODE_INITIALISE`. {@link VitalsealError}
  */
 export async function openReplicaLog(
   directory: string,

@@ -50,10 +50,16 @@ export {
 } from './commitment/schema.ts'
 export type { FieldElement } from './field.ts'
 export { encodeR1cs, parseR1cs } from './formats/r1cs.ts'
-export { fromSnarkjs, toSnarkjs, type SnarkjsKeyOptions, type SnarkjsObjects } from './formats/snarkjs.ts'
+export {
+  fromSnarkjs,
+  toSnarkjs,
+  type ReadCode,
+  type SnarkjsKeyOptions,
+  type SnarkjsObjects,
+} from './formats/snarkjs.ts'
 export { encodeWtns, parseWtns } from './formats/wtns.ts'
 export { encodeZkObject, parseZkObject, type ZkObjects } from './formats/zk-object.ts'
-export { createPortableBackend, type CurveBackend } from './groth16/backend.ts'
+export { createPortableBackend, type CurveBackend, type Eventually } from './groth16/backend.ts'
 export type { AffineVector } from './groth16/affine.ts'
 export { generateProofKeys, type GenerateKeysOptions, type ProofKeys } from './groth16/generate.ts'
 export type { KeyAudit } from './groth16/key-audit.ts'
