@@ -18,10 +18,7 @@ export function build(run: (builder: CircuitBuilder) => void): Built {
 
 /** Names of the wires of which another value passes. Tries x + 1, -x, 1 - x, r - 1 and an element that follows from the wire. */
 export function findFreeWires({ relation, witness }: Built): string[] {
-  const touching = relation.wireNames.map((): number[] => [])
-  for (const [i, { a, b, c }] of relation.constraints.entries()) {
-    for (const wire of new Set([...a.wires, ...b.wires, ...c.wires])) touching[wire]!.push(i)
-  }
+  const touching = touchingConstraints(relation)
   return relation.wireNames.filter((_, wire) => {
     const x = witness[wire]!
     const others = [x + 1n, FIELD_ORDER - x, FIELD_ORDER + 1n - x, FIELD_ORDER - 1n, x + 12_345n * BigInt(wire) + 7n]
@@ -35,6 +32,16 @@ export function findFreeWires({ relation, witness }: Built): string[] {
   })
 }
 
-function isSatisfied({ a, b, c }: Constraint, witness: Witness): boolean {
+/** Tells whether a witness keeps one rule. */
+export function isSatisfied({ a, b, c }: Constraint, witness: Witness): boolean {
   return (evaluateRow(a, witness) * evaluateRow(b, witness)) % FIELD_ORDER === evaluateRow(c, witness)
+}
+
+/** Of each wire the constraints that have it. */
+export function touchingConstraints(relation: Relation): number[][] {
+  const touching = relation.wireNames.map((): number[] => [])
+  for (const [i, { a, b, c }] of relation.constraints.entries()) {
+    for (const wire of new Set([...a.wires, ...b.wires, ...c.wires])) touching[wire]!.push(i)
+  }
+  return touching
 }

@@ -36,7 +36,7 @@ import {
 import { assertEqual } from '../../src/zk/gadgets/equality.ts'
 import { findBroken, findUnconstrained, hashRelation } from '../../src/zk/relations/relation.ts'
 import { propertyRuns } from '../support/property.ts'
-import { build, findFreeWires } from './circuits.ts'
+import { build, findFreeWires, isSatisfied, touchingConstraints } from './circuits.ts'
 import {
   commitmentOptions,
   createTestRandom,
@@ -405,6 +405,27 @@ describe('the whole circuit', () => {
         witness: assignRequirement(circuit, assign(asAny(diabetes), given, false)),
       }),
     ).toEqual([])
+  })
+
+  test('of 10,000 random edits of the witness none is accepted', () => {
+    const witness = assignRequirement(circuit, sound)
+    const touching = touchingConstraints(circuit.relation)
+    const wire = fc.integer({ min: 1, max: witness.length - 1 })
+    const value = fc.oneof(
+      fc.bigInt({ min: 0n, max: FIELD_ORDER - 1n }),
+      fc.constantFrom(0n, 1n, 2n, FIELD_ORDER - 1n),
+      wire.map((other) => witness[other]!),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(wire, value), { minLength: 1, maxLength: 3 }), (edits) => {
+        const changed = [...witness]
+        for (const [at, to] of edits) changed[at] = to
+        const touched = edits.filter(([at]) => changed[at] !== witness[at]).flatMap(([at]) => touching[at]!)
+        if (touched.length === 0) return
+        expect(touched.every((i) => isSatisfied(circuit.relation.constraints[i]!, changed))).toBe(false)
+      }),
+      { numRuns: 10_000 },
+    )
   })
 
   test('another secret, study, record or flag does not fit', () => {
