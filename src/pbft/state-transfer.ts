@@ -9,6 +9,7 @@
 import { equalBytes, toKey } from '../primitives/bytes.ts'
 import type { Batch } from './batch.ts'
 import { findServed, hasBatch } from './batches.ts'
+import type { Certificate } from './certificate.ts'
 import { halt, ignore, reject, seal, sendTo, type Core } from './core.ts'
 import { deliverReady, execute, executeReady, learnCertificate, skipToCertificate } from './execution.ts'
 import { FETCH_BLOCKS_MAX, FETCHES_PER_TICK_MAX, MESSAGE_BYTES_MAX } from './limits.ts'
@@ -108,25 +109,33 @@ function sendBlocks(core: Core, to: number, height: number): void {
   }
 }
 
-/** Serves a chunk; a snapshot is taken when someone first needs one, and again when that one is old. */
+/** Serves a chunk; a snapshot is taken when someone first needs one, and again when that one is old or of no use. */
 function sendSnapshot(core: Core, to: number, wanted: { readonly height: number; readonly index: number }): void {
-  const { served, executed, settings } = core
-  const isOld = served === undefined || served.height + settings.logSpan < executed
   // After the end of the epoch the application goes on without this replica.
-  if (wanted.height === 0 && isOld && core.application.head().height === executed) {
+  if (wanted.height === 0 && needsSnapshot(core) && core.application.head().height === core.executed) {
     const chunks = [...core.application.snapshot()].map((chunk) => Uint8Array.from(chunk))
-    core.served = { height: executed, chunks }
+    core.served = { height: core.executed, chunks }
   }
   if (core.served === undefined || (wanted.height !== 0 && wanted.height !== core.served.height)) return
   const { height, chunks } = core.served
-  // After a restart the log may hold no more than the certificate of its checkpoint.
-  const { checkpoint } = core
-  const certificate = core.history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)
+  const certificate = findCertificate(core, height)
   const chunk = chunks[wanted.index]
   // Without its certificate nobody would take it; whoever asks will ask again.
   if (certificate === undefined || chunk === undefined) return
   const snapshot = { height, index: wanted.index, count: chunks.length, chunk, certificate }
   sendFetched(core, to, { height, snapshot })
+}
+
+function needsSnapshot(core: Core): boolean {
+  const { served, executed, certified, settings } = core
+  if (served === undefined || served.height + settings.logSpan < executed) return true
+  // Its certificate went with a restart and will not come again.
+  return served.height < executed && served.height <= certified && findCertificate(core, served.height) === undefined
+}
+
+/** After a restart the log may hold no more than the certificate of its checkpoint. */
+function findCertificate({ history, checkpoint }: Core, height: number): Certificate | undefined {
+  return history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)
 }
 
 /** Takes an answer. What is in it proves itself, so who sent it does not matter. */

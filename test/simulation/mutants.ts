@@ -241,8 +241,8 @@ export const mutants: readonly Mutant[] = [
     name: 'checkpoint-certificate-unserved',
     bug: 'a restarted replica does not serve the certificate of its checkpoint (found by seed 6466)',
     file: 'state-transfer.ts',
-    find: 'core.history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)',
-    replace: 'core.history.find(height)?.certificate ?? (checkpoint?.height === -1 ? checkpoint : undefined)',
+    find: 'history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)',
+    replace: 'history.find(height)?.certificate ?? (checkpoint?.height === -1 ? checkpoint : undefined)',
     by: 'regressions',
   },
   {
