@@ -210,6 +210,7 @@ function isProofSound(groups: PairingGroups, fragment: CapsuleFragment): boolean
  */
 export function verifyCapsuleFragment(fragment: CapsuleFragment, options: Omit<VerifyReKeyOptions, 'nowMs'>): boolean {
   const { groups = createPairingGroups() } = options
+  if (fragment?.kind !== 'capsule-fragment') return false
   const isSound = isSharingSound(fragment, fragment.reKeyId, { ...options, nowMs: Number.NEGATIVE_INFINITY })
   return isSound && isProofSound(groups, fragment)
 }

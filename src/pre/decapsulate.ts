@@ -75,22 +75,30 @@ export function decapsulate(
 }
 
 function openOwn(groups: PairingGroups, capsule: Capsule, keys: PreKeyPair): Opened | undefined {
-  const { scalar, publicKey } = secretOf(keys, 'delegator')
-  if (!equalBytes(publicKey, capsule.delegator)) return undefined
+  const { publicKey } = secretOf(keys, 'delegator')
   const parts = splitCore(capsule)
   const point = groups.parseG1(parts.point)
-  if (point === undefined) return undefined
-  // Any condition opens it; a maker whose masks differ spoils the proof or the other masks, never the owner's answer.
-  const [condition] = capsule.conditions as readonly [Condition]
+  if (!equalBytes(publicKey, capsule.delegator) || point === undefined) return undefined
+  // The first one opens what an honest maker made. A dishonest one must not make what only a delegatee opens.
+  for (const [i, condition] of capsule.conditions.entries()) {
+    const shared = groups.encodeGt(groups.pair([[point, conditionKey(groups, keys, condition)]]) as GtElement)
+    const message = maskMessage(parts.masked[i] as Bytes, shared, context(capsule, condition))
+    const opened = reopen(groups, capsule, message)
+    if (opened !== undefined) return opened
+  }
+  return undefined
+}
+
+/** The lines of Q_w^a. */
+function conditionKey(groups: PairingGroups, keys: PreKeyPair, condition: Condition): PreparedG2 {
+  const { scalar, publicKey } = secretOf(keys, 'delegator')
   const { conditionKeys } = memoryOf(groups, keys)
   const name = toHex(encodeCondition(condition))
-  let conditionKey = conditionKeys.get(name)
-  if (conditionKey === undefined) {
-    conditionKey = groups.prepareG2(groups.multiplyG2(conditionPoint(groups, publicKey, condition), scalar))
-    conditionKeys.set(name, conditionKey)
-  }
-  const shared = groups.encodeGt(groups.pair([[point, conditionKey]]) as GtElement)
-  return reopen(groups, capsule, maskMessage(parts.masked[0] as Bytes, shared, context(capsule, condition)))
+  const known = conditionKeys.get(name)
+  if (known !== undefined) return known
+  const lines = groups.prepareG2(groups.multiplyG2(conditionPoint(groups, publicKey, condition), scalar))
+  conditionKeys.set(name, lines)
+  return lines
 }
 
 function context(capsule: Capsule, condition: Condition) {

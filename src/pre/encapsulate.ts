@@ -3,11 +3,20 @@
  * then does a proxy convert it.
  */
 
-import { copyBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { rejectArgument } from '../errors.ts'
+import { copyBytes, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { G1Element, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
-import { createCapsule, hashCapsule, joinCore, splitCore, type Capsule, type CapsuleFacts } from './capsule.ts'
+import {
+  ASSOCIATED_DATA_BYTES_MAX,
+  createCapsule,
+  hashCapsule,
+  joinCore,
+  splitCore,
+  type Capsule,
+  type CapsuleFacts,
+} from './capsule.ts'
 import { sortConditions, type Condition } from './condition.ts'
 import { findPublicKey, readPublicKey } from './keys.ts'
 import {
@@ -50,6 +59,9 @@ export function encapsulate(
   random: RandomSource = randomBytes,
 ): { readonly capsule: Capsule; readonly key: Bytes } {
   const { to, associatedData = EMPTY, groups = createPairingGroups() } = options
+  if (!(associatedData instanceof Uint8Array) || associatedData.length > ASSOCIATED_DATA_BYTES_MAX) {
+    rejectArgument('associatedData', `at most ${ASSOCIATED_DATA_BYTES_MAX} bytes`, 'something else')
+  }
   const owner = readPublicKey(to, 'to', groups)
   const facts: CapsuleFacts = {
     delegator: copyBytes(to),
@@ -83,8 +95,16 @@ function encapsulateMessage(
   return { capsule: createCapsule({ ...facts, core }, id), key: capsuleKey(message, id) }
 }
 
-/** What checking a capsule leaves behind: the decoded point, for those groups. */
-const checked = new WeakMap<object, { readonly groups: PairingGroups; readonly point: G1Element }>()
+/** What checking a capsule leaves behind, for those groups. */
+export interface CheckedCapsule {
+  readonly groups: PairingGroups
+  /** C. */
+  readonly point: G1Element
+  /** The id as it was checked. */
+  readonly id: string
+}
+
+const checked = new WeakMap<object, CheckedCapsule>()
 
 /**
  * Tells whether the point of a capsule is sound and its maker proved to know the scalar behind it, and marks it.
@@ -102,13 +122,14 @@ export function verifyCapsule(
   const parts = splitCore(capsule)
   const point = groups.parseG1(parts.point)
   if (point === undefined || findPublicKey(capsule.delegator, groups) === undefined) return false
-  if (!isScalarProved(groups, point, parts, hashCapsule(capsule, parts))) return false
-  checked.set(capsule, { groups, point })
+  const id = hashCapsule(capsule, parts)
+  if (!isScalarProved(groups, point, parts, id)) return false
+  checked.set(capsule, { groups, point, id: toHex(id) })
   return true
 }
 
-/** The decoded point of a checked capsule; undefined where these groups have not checked it. */
-export function checkedPoint(capsule: Capsule, groups: PairingGroups): G1Element | undefined {
+/** What was found about a capsule; undefined where these groups have not checked it. */
+export function findChecked(capsule: Capsule, groups: PairingGroups): CheckedCapsule | undefined {
   const known = checked.get(capsule)
-  return known?.groups === groups ? known.point : undefined
+  return known?.groups === groups ? known : undefined
 }

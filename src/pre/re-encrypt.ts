@@ -17,7 +17,7 @@ import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { bytesOf, encodeShape, mapped, Mismatch, parseShape, tuple, uint, type Shape } from '../primitives/shape.ts'
 import { capsuleFieldsShape, createCapsule, type Capsule } from './capsule.ts'
 import { CONDITIONS_MAX, isSameCondition, type Condition } from './condition.ts'
-import { checkedPoint } from './encapsulate.ts'
+import { findChecked } from './encapsulate.ts'
 import { checkedLines, termsOf, termShapes, type ReEncryptionKey, type ReKeyTerms } from './re-key.ts'
 import { header, headerOf } from './suite.ts'
 
@@ -146,15 +146,15 @@ export function convert(
   capsule: Capsule,
   key: { readonly owner: object; readonly lines: Parameters<PairingGroups['pair']>[0][number][1] | undefined },
 ): Bytes {
-  const point = checkedPoint(capsule, groups)
-  if (point === undefined) rejectArgument('capsule', 'one that verifyCapsule has checked', 'an unchecked one')
+  const found = findChecked(capsule, groups)
+  if (found === undefined) rejectArgument('capsule', 'one that verifyCapsule has checked', 'an unchecked one')
   if (key.lines === undefined) rejectArgument('key', 'one that has been verified', 'an unchecked one')
   let kept = conversions.get(key.owner)
   if (kept === undefined) conversions.set(key.owner, (kept = createRecentMap(CONVERSIONS_KEPT)))
-  let element = kept.get(capsule.id)
+  let element = kept.get(found.id)
   if (element === undefined) {
-    element = groups.encodeGt(groups.pair([[point, key.lines]]) as GtElement)
-    kept.set(capsule.id, element)
+    element = groups.encodeGt(groups.pair([[found.point, key.lines]]) as GtElement)
+    kept.set(found.id, element)
   }
   return element
 }

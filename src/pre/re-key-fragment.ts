@@ -255,7 +255,7 @@ export function verifyReKeyFragment(
   options: VerifyReKeyOptions,
 ): fragment is Verified<ReKeyFragment> {
   const { groups = createPairingGroups() } = options
-  if (!isSharingSound(fragment, fragment.id, options)) return false
+  if (fragment?.kind !== 're-key-fragment' || !isSharingSound(fragment, fragment.id, options)) return false
   const bases = fragmentBases(groups, fragment)
   const element = groups.parseG2(fragment.element)
   if (bases === undefined || element === undefined) return false

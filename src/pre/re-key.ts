@@ -214,6 +214,7 @@ export function verifyReEncryptionKey(
   options: VerifyReKeyOptions,
 ): key is Verified<ReEncryptionKey> {
   const { groups = createPairingGroups() } = options
+  if (key?.kind !== 're-encryption-key') return false
   if (!areTermsSound(key, hashReKey(key, key.commitment), options)) return false
   const commitment = groups.parseG1(key.commitment)
   const element = groups.parseG2(key.element)

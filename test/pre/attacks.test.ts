@@ -10,10 +10,15 @@ import {
   parsePreObject,
   reEncrypt,
   verifyCapsule,
+  verifyCapsuleFragment,
   verifyReEncryptionKey,
+  verifyReKeyFragment,
   type Capsule,
+  type CapsuleFragment,
   type Condition,
   type ReEncryptedCapsule,
+  type ReEncryptionKey,
+  type ReKeyFragment,
 } from '../../src/pre/index.ts'
 import { BLS_GROUP_ORDER } from '../../src/primitives/bls-secret.ts'
 import type { BlsScalar } from '../../src/primitives/bls12-381.ts'
@@ -48,6 +53,7 @@ import {
 } from './world.ts'
 
 const refused = 'ERR_DECRYPTION_FAILED'
+const to = { to: owner.keys.publicKey, condition: june }
 const openByOwner = (capsule: Capsule) => codeOf(() => decapsulate(capsule, owner.keys))
 const openByDelegatee = (converted: ReEncryptedCapsule) => codeOf(() => decapsulate(converted, institution))
 
@@ -212,7 +218,9 @@ describe('dishonest makers of capsules', () => {
   })
 
   it('a proof that does not follow from the message: neither side opens it', () => {
-    const capsule = craftCapsule({ messages: [message] })
+    const honest = craftCapsule({ messages: [message] })
+    expect(openByOwner(honest)).toBe('returned')
+    const capsule = craftCapsule({ messages: [message], nonceFrom: other })
     if (!verifyCapsule(capsule)) throw new Error('refused')
     expect(openByOwner(capsule)).toBe(refused)
     expect(openByDelegatee(reEncrypt(capsule, key))).toBe(refused)
@@ -236,17 +244,15 @@ describe('dishonest makers of capsules', () => {
   })
 
   it('two messages under two conditions: never two keys', () => {
-    for (const messages of [
-      [message, other],
-      [other, message],
-    ]) {
-      const capsule = craftCapsule({ conditions: [june, july], messages })
+    for (const from of [0, 1]) {
+      const capsule = craftCapsule({ conditions: [june, july], messages: [message, other], from })
       if (!verifyCapsule(capsule)) throw new Error('refused')
-      const keys = [june, july].map((condition) => {
-        const converted = reEncrypt(capsule, delegateTo(institution.publicKey, condition))
-        return openByDelegatee(converted)
-      })
-      expect([openByOwner(capsule), ...keys].filter((code) => code === 'returned').length).toBeLessThanOrEqual(1)
+      const codes = capsule.conditions.map((condition) =>
+        openByDelegatee(reEncrypt(capsule, delegateTo(institution.publicKey, condition))),
+      )
+      // The mask whose message gives r opens, and the owner opens what any delegatee does.
+      expect(codes).toEqual(from === 0 ? ['returned', refused] : [refused, 'returned'])
+      expect(openByOwner(capsule)).toBe('returned')
     }
   })
 })
@@ -519,6 +525,31 @@ describe('records sealed twice under one id', () => {
     expect(differences.size).toBe(count - 1)
     expect(differences).not.toContain(xor(left, right))
     expect(new Set(sealed.map((bytes) => toHex(bytes.subarray(0, 80)))).size).toBe(count)
+  })
+})
+
+describe('checks', () => {
+  it('answer false to what is no such object', () => {
+    const options = { signer: owner.signer.did, nowMs: NOW_MS }
+    for (const junk of [undefined, null, {}, 'capsule', sealFor().capsule.bytes] as unknown[]) {
+      expect(verifyCapsule(junk as Capsule)).toBe(false)
+      expect(verifyReEncryptionKey(junk as ReEncryptionKey, options)).toBe(false)
+      expect(verifyReKeyFragment(junk as ReKeyFragment, options)).toBe(false)
+      expect(verifyCapsuleFragment(junk as CapsuleFragment, options)).toBe(false)
+    }
+  })
+
+  it('mark the object that they saw: a capsule under another id is not taken for it', () => {
+    const key = delegateTo()
+    const [one, two] = [sealFor(), sealFor()]
+    expect(openByDelegatee(reEncrypt(one.capsule, key))).toBe('returned')
+    const renamed = { ...two.capsule, id: one.capsule.id }
+    if (!verifyCapsule(renamed)) throw new Error('refused')
+    const converted = reEncrypt(renamed, key)
+    expect(toHex(decapsulate({ ...converted, capsule: two.capsule }, institution))).toBe(toHex(two.key))
+    expect(codeOf(() => encapsulate({ ...to, associatedData: 'text' as unknown as Uint8Array }))).toBe(
+      'ERR_ARGUMENT_INVALID',
+    )
   })
 })
 

@@ -35,10 +35,15 @@ export function craftCapsule(wish: {
   readonly messages: readonly Bytes[]
   /** Exponent of Z_w in the mask; by default that of C. */
   readonly maskScalar?: BlsScalar
+  /** From which message r and the nonce of the proof come; the first by default. */
+  readonly from?: number
+  /** Another message for the nonce: then the proof holds, and is not what the message gives. */
+  readonly nonceFrom?: Bytes
 }): Capsule {
   const conditions = sortConditions(wish.conditions ?? [june])
   const facts = { delegator: owner.keys.publicKey, conditions, associatedData: new Uint8Array(0) }
-  const honest = capsuleScalar(wish.messages[0] as Bytes, facts)
+  const source = wish.messages[wish.from ?? 0] as Bytes
+  const honest = capsuleScalar(source, facts)
   const scalar = wish.scalar?.(honest) ?? honest
   const point = groups.encodeG1(groups.multiplyBaseG1(scalar))
   const masked = conditions.map((condition, i) => {
@@ -46,7 +51,7 @@ export function craftCapsule(wish: {
     return maskMessage(wish.messages[i] as Bytes, shared, { facts, condition, point })
   })
   const id = hashCapsule(facts, { point, masked })
-  const proof = proveScalar(groups, { message: new Uint8Array(32).fill(9), scalar }, id)
+  const proof = proveScalar(groups, { message: wish.nonceFrom ?? source, scalar }, id)
   if (proof === undefined) throw new Error('no proof')
   return createCapsule({ ...facts, core: joinCore({ point, masked, ...proof }) })
 }
