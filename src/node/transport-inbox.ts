@@ -18,6 +18,8 @@ export interface Flow {
 /** The queue of one peer. */
 export interface Lane {
   push(message: Bytes): void
+  /** Hands nothing over while it is held. */
+  hold(isHeld: boolean): void
   /** Drops what waits. */
   close(): void
 }
@@ -49,6 +51,7 @@ interface LaneState {
   /** Set while it waits for its share to grow back. */
   timer: NodeJS.Timeout | undefined
   isStopped: boolean
+  isHeld: boolean
   isClosed: boolean
 }
 
@@ -82,7 +85,7 @@ export function createInbox<K>(options: {
     })
   }
 
-  const isReady = (lane: LaneState) => lane.queue.length > 0 && lane.working < workingBytesMax
+  const isReady = (lane: LaneState) => !lane.isHeld && lane.queue.length > 0 && lane.working < workingBytesMax
 
   /** Serves ready queues round by round until a turn is used up; goes on in the next turn of the event loop. */
   function serveTurn(): void {
@@ -162,6 +165,7 @@ export function createInbox<K>(options: {
         tokensAtMs: nowMs(),
         timer: undefined,
         isStopped: false,
+        isHeld: false,
         isClosed: false,
       }
       lanes.set(lane, key)
@@ -173,6 +177,10 @@ export function createInbox<K>(options: {
           lane.tokens -= message.length
           steer(lane)
           schedule()
+        },
+        hold(isHeld) {
+          lane.isHeld = isHeld
+          if (!isHeld) schedule()
         },
         close: () => {
           end(lane)

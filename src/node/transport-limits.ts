@@ -37,6 +37,11 @@ export interface TransportLimits {
   /** Bytes of one client, on average a second; and at once. */
   readonly clientBytesPerSecond: number
   readonly clientBurstBytes: number
+  /** Bytes that wait for one client; beyond, it is not heard until it takes them, and ended when it takes nothing for so long. */
+  readonly clientUnreadBytesMax: number
+  readonly clientUnreadMs: number
+  /** The same of all clients; beyond, those go for whom most waits. */
+  readonly clientsUnreadBytesMax: number
   /** A connection that is silent so long is asked, and ended when it stays silent twice as long again. */
   readonly silenceMs: number
   /** First and longest pause before a member is called again; the pause doubles. */
@@ -63,6 +68,9 @@ export const transportLimits: TransportLimits = {
   memberBurstBytes: 32 * MIB,
   clientBytesPerSecond: 1 * MIB,
   clientBurstBytes: 4 * MIB,
+  clientUnreadBytesMax: 256 * KIB,
+  clientUnreadMs: 60_000,
+  clientsUnreadBytesMax: 256 * MIB,
   silenceMs: 10_000,
   pauseFirstMs: 100,
   pauseMaxMs: 4_000,

@@ -56,7 +56,8 @@ export async function openServer(
   const replicas = accept(limits.messageBytesMax)
   const clients = accept(limits.clientMessageBytesMax)
 
-  const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS }, (...call) => {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS }
+  const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX, ...timeouts }, (...call) => {
     answer(status, ...call)
   })
   server.headersTimeout = REQUEST_TIMEOUT_MS

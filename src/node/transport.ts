@@ -198,7 +198,7 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     const link = createLink(socket, nowMs)
     clients.add(link)
     socket.on('close', () => clients.delete(link))
-    options.onClient(createClientSocket(link, { inbox: clientInbox, bufferedBytesMax: limits.outboundBytesMax }))
+    options.onClient(createClientSocket(link, { inbox: clientInbox, limits }))
   }
 
   const server = await openServer(classes, {
@@ -230,9 +230,10 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   const links = () => [...taken(), ...calls(diallers)]
   const outboxes = () => [...absent.values(), ...[...outgoing.values()].flatMap((lines) => [...lines.values()])]
 
-  /** Asks the silent, and cuts off whoever is no member any more. */
+  /** Asks the silent, and cuts off whoever is no member any more, and who makes too much wait here. */
   function look(): void {
     const now = nowMs()
+    endUnread(clients, limits.clientsUnreadBytesMax)
     for (const link of links()) link.check(now, limits.silenceMs)
     const current = new Set(members())
     for (const [party, lines] of [...incoming, ...outgoing]) {
@@ -291,6 +292,17 @@ function callSocket({ WebSocket }: WebSocketPackage, url: URL, limits: Transport
 
 function calls(diallers: readonly Dialler[]): readonly Link[] {
   return diallers.flatMap((dialler) => dialler.link() ?? [])
+}
+
+/** Ends those for whom most waits, until no more waits than may. */
+function endUnread(links: Iterable<Link>, bytesMax: number): void {
+  const unread = [...links].map(({ socket }) => ({ socket, byteCount: socket.bufferedAmount }))
+  let total = unread.reduce((sum, { byteCount }) => sum + byteCount, 0)
+  for (const { socket, byteCount } of unread.sort((left, right) => right.byteCount - left.byteCount)) {
+    if (total <= bytesMax) return
+    socket.terminate()
+    total -= byteCount
+  }
 }
 
 /** Counts what is read of a connection, and calls when it is too much. */

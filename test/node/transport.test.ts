@@ -596,6 +596,62 @@ describe('the port', () => {
     expect(byteCount).toBeLessThan(500_000)
   })
 
+  describe('a client that does not take what it is sent', () => {
+    /** A client that asks and does not read, of a server that answers at length. */
+    async function ask(limits: Partial<TransportOptions['limits'] & object>, count: number) {
+      let askedCount = 0
+      const one = await start(alice, [], {
+        limits,
+        onClient: (socket) => {
+          socket.addEventListener('message', () => {
+            askedCount++
+            socket.send(new Uint8Array(64 * 1024))
+          })
+        },
+      })
+      const client = await dial(one.address, '/ledger')
+      let answerCount = 0
+      client.on('message', () => void answerCount++)
+      client.pause()
+      for (let index = 0; index < count; index++) client.send(numbered(index))
+      const stillAt = async () => {
+        for (let before = -1; before !== askedCount || askedCount === 0;) {
+          before = askedCount
+          await new Promise((resolve) => setTimeout(resolve, 300))
+        }
+        return askedCount
+      }
+      return { client, stillAt, answerCount: () => answerCount }
+    }
+
+    it('is not read meanwhile, and gets all when it does', async () => {
+      const { client, stillAt, answerCount } = await ask({ clientUnreadBytesMax: 100_000 }, 1_000)
+      expect(await stillAt()).toBeLessThan(1_000)
+      client.resume()
+      await until(() => answerCount() === 1_000)
+    })
+
+    it('is ended when it takes nothing for long', async () => {
+      const { client } = await ask({ clientUnreadBytesMax: 100_000, clientUnreadMs: 50 }, 1_000)
+      const wire = (client as unknown as { readonly _socket: { destroyed: boolean; resume(): void } })._socket
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      client.resume()
+      expect(await endOf(client)).toBe(1006)
+      expect(wire.destroyed).toBe(true)
+    })
+
+    it('is ended when too much waits for all of them', async () => {
+      const { client, stillAt } = await ask(
+        { clientUnreadBytesMax: 100_000, clientsUnreadBytesMax: 50_000, silenceMs: 2_000 },
+        1_000,
+      )
+      await stillAt()
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      client.resume()
+      expect(await endOf(client)).toBe(1006)
+    })
+  })
+
   it('says what is wrong with an address', async () => {
     const one = await start(alice)
     expect(await codeOfPromise(start(bob, [], { listen: one.address }))).toBe('ERR_NODE_ADDRESS')
