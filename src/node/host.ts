@@ -185,7 +185,10 @@ export class NodeHost {
     this.#intake = createIntake({
       ledger: this.ledger,
       nowMs: clock,
-      hand: (request) => this.#replicas.hand(request),
+      hand: (request) => {
+        this.#application.vouch(request)
+        return this.#replicas.hand(request)
+      },
       ...(poolLimits === undefined ? {} : { limits: poolLimits }),
     })
   }

@@ -23,7 +23,14 @@ import type { Digest32 } from '../primitives/hash.ts'
 import { createId } from '../primitives/ids.ts'
 import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { Verifier } from '../primitives/signature.ts'
-import { parseCertificate, verifyCertificate, type Application, type Applied, type Member } from '../pbft/index.ts'
+import {
+  parseCertificate,
+  verifyCertificate,
+  type Application,
+  type Applied,
+  type Member,
+  type Request,
+} from '../pbft/index.ts'
 import { hashTransaction, parseTransaction } from '../transactions/index.ts'
 
 /** Who can certify a block. */
@@ -43,6 +50,8 @@ export interface Settled {
 
 /** The application of a replica over a ledger. */
 export interface LedgerApplication extends Application {
+  /** Lets the next check of this very request pass: the ledger has admitted it a moment ago. */
+  vouch(request: Request): void
   /** Takes the executed block of a height, now that it is final; undefined where {@link LedgerApplication.follow} took it. */
   settle(height: number): Settled | undefined
   /**
@@ -72,6 +81,7 @@ export function createLedgerApplication(options: {
   const executed = new Map<number, Executed>()
   /** What the replica is told when it comes to heights that were followed. */
   const ahead = new Map<number, Applied>()
+  const vouched = new WeakSet<Request>()
   let offeredHeight = 0
   let adoptedHeight = 0
 
@@ -116,6 +126,8 @@ export function createLedgerApplication(options: {
   return {
     ...ledger,
     apply,
+    check: (request) => (vouched.delete(request) ? succeed(undefined) : ledger.check(request)),
+    vouch: (request) => void vouched.add(request),
     settle(height) {
       const settled = executed.get(height)
       executed.delete(height)
