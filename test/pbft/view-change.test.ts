@@ -293,3 +293,21 @@ describe('a group that cannot decide', () => {
     expect(agreement(group).executed.length).toBeGreaterThanOrEqual(2)
   })
 })
+
+it('a new segment of the log holds the batch of a proposal that came by its digest alone, once', () => {
+  const group = createGroup(4, { checkpointEvery: 1, timeoutTicks: 4 })
+  group.fate = (_, message) => (message.kind === 'commit' ? 0 : 1)
+  submit(group, 0, 'carried over')
+  const firstIndex = () => group.nodes.map(({ log }) => log[0]?.index ?? 0)
+  for (let turn = 0; turn < 100 && Math.min(...firstIndex()) === 0; turn++) tick(group, 10)
+  expect(Math.min(...firstIndex())).toBeGreaterThan(0)
+  // Nobody knows the batch from elsewhere: all start again from that segment alone.
+  group.packets.length = 0
+  for (const { index, log } of group.nodes) {
+    const last = log.findIndex(({ keepFrom }) => keepFrom === log[0]?.index)
+    restart(group, index, { log: log.slice(0, last + 1) })
+  }
+  group.fate = () => 1
+  tick(group, 200)
+  expect(agreement(group)).toMatchObject({ height: 1, executed: { length: 1 } })
+})
