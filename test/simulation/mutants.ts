@@ -286,4 +286,12 @@ export const mutants: readonly Mutant[] = [
     find: 'if (!isLate && !isWeak) return false',
     replace: 'if (!isLate && !isWeak && core.tick < 0) return false',
   },
+  {
+    name: 'snapshot-unprovable',
+    bug: 'a snapshot is served again and again though its certificate is gone (found by seed 205004)',
+    file: 'state-transfer.ts',
+    find: 'served.height <= certified && findCertificate(core, served.height) === undefined',
+    replace: 'served.height <= certified && served.height < 0',
+    by: 'regressions',
+  },
 ]

@@ -92,4 +92,17 @@ export const regressions: readonly Regression[] = [
     commit: 'pbft: plant bugs, and find those that were not planted',
     scenario: crashPointScenario({ member: 1, effects: 70, unsynced: 'torn' }),
   },
+  {
+    what: 'a replica went on serving a snapshot whose certificate had gone with a restart, to one that was behind',
+    property: 'L2',
+    seed: 205_004,
+    commit: 'pbft: take a new snapshot where that in hand can never be proven',
+    scenario: {
+      seed: 205_004,
+      replicaCount: 4,
+      requestCount: 21,
+      byzantine: ['lie-in-transfer'],
+      faults: { loss: 0.006666172645054758, delayTicksMax: 6, partitions: 3, crashes: 4, slowDisks: 2 },
+    },
+  },
 ]
