@@ -266,8 +266,9 @@ function assertTime(timeMs: number): void {
     rejectArgument('batch.timeMs', 'integer milliseconds', 'something else')
 }
 
-function encodeApplied({ block, headerDigest, nextMembers }: AppliedBlock): Applied {
-  const applied = { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot }
+function encodeApplied({ block, headerDigest, nextMembers, skipped: leftOut }: AppliedBlock): Applied {
+  const skipped = leftOut.map(({ index }) => index)
+  const applied = { block: encodeBlock(block), headerDigest, stateRoot: block.header.stateRoot, skipped }
   return nextMembers === null ? applied : { ...applied, nextMembers }
 }
 

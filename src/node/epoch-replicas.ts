@@ -177,7 +177,7 @@ export class EpochReplicas {
     this.#heardEpoch = Math.max(this.#heardEpoch, peeked.memberEpoch)
     const epoch = [this.#current, this.#former].find((each) => each?.driver.memberEpoch === peeked.memberEpoch)
     if (epoch === undefined) return undefined
-    epoch.driver.receive(bytes)
+    epoch.driver.receive(bytes, from)
     return epoch.driver.settling()
   }
 

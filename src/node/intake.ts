@@ -1,8 +1,8 @@
 /**
  * What clients hand to this node, from the moment it is taken until it is final.
  *
- * The replica orders requests as they come and leaves out for good what is not the next of its sender. So transactions are
- * handed to it in the order of nonces: those that come early wait in the pool, whose limits keep a flood of one sender from
+ * The replica orders requests as they come and leaves out what is not the next of its sender. So transactions are handed to
+ * it in the order of nonces, and again where a proposer changed that order: those that come early wait in the pool, whose limits keep a flood of one sender from
  * the others and which never gives up a revocation for anything else. What was left out of a block is remembered, so that
  * whoever sends it again hears why.
  */
@@ -150,8 +150,14 @@ export function createIntake(options: {
     const parsed = parseTransaction(bytes)
     if (!parsed.ok) return []
     handedNext.delete(laneOf(parsed.value))
-    forget(placeOf(parsed.value))
+    const place = placeOf(parsed.value)
     const id = createId('transaction', hashTransaction(parsed.value, { chainId }))
+    // A proposer put it before the one that it follows: it is handed over again in its turn.
+    if (because === 'nonce' && parsed.value.nonce >= ledger.nonceNext(parsed.value)) {
+      if (entries.get(place)?.id === id) waiting.add(place)
+      return []
+    }
+    forget(place)
     refusals.set(id, toFailure(parsed.value, { because, nonceNext: ledger.nonceNext(parsed.value), nowMs: nowMs() }))
     return [id]
   }

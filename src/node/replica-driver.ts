@@ -68,9 +68,9 @@ export class ReplicaDriver {
     return this.#take(() => this.#options.inbox.step(input))
   }
 
-  /** Takes the bytes of a peer. */
-  receive(bytes: Uint8Array): void {
-    this.#take(() => this.#options.inbox.receive(bytes))
+  /** Takes the bytes that a peer brings. */
+  receive(bytes: Uint8Array, from: Did): void {
+    this.#take(() => this.#options.inbox.receive(bytes, from))
   }
 
   #take(give: () => readonly Effect[]): readonly Effect[] {

@@ -40,7 +40,7 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   const applied = core.application.apply({ requests: batch.requests, timeMs: batch.timeMs }, height)
   const { headerDigest } = applied
   core.executed = height
-  core.pool.settle(batch.requests)
+  core.pool.settle(batch.requests, applied.skipped)
   countSkip(core, batch)
   core.performance.executedCount += batch.requests.length
   const plain = { sequence: height, headerDigest }

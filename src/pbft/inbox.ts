@@ -9,15 +9,17 @@
  * What an attacker may do: send anything under any name. One vote waits for each place and member, so that memory is bounded
  * by 3 L n whatever comes. Where a member seems to vote twice for one place, the later vote is verified at once: a forged one
  * never displaces an honest one, costs one check at most, and two valid ones that differ both reach the replica, as evidence.
- * A forged vote blames nobody.
+ * A forged vote blames nobody. Where the transport does not say who brings a message, anyone may also speak up in state
+ * transfer under the name of the member that was asked, and spoil one attempt after the other.
  */
 
 import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
+import type { Did } from '../primitives/did.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import { readMessage, verifyMessage } from './authenticate.ts'
 import { settleConfig, type ReplicaConfig } from './config.ts'
 import { REMEMBERED_SIGNATURES_MAX } from './limits.ts'
-import type { MessageOf, PeerMessage } from './message.ts'
+import type { MessageKind, MessageOf, PeerMessage } from './message.ts'
 import type { Effect, Input, Replica } from './types.ts'
 import { rememberVerified } from './verified-memory.ts'
 
@@ -32,13 +34,24 @@ export interface InboxOptions {
 
 /** Feeds a replica with what its peers send. Make a new one with each new replica, after a restart too. */
 export interface Inbox {
-  /** Takes the bytes of a peer, at most 4 MiB; returns the effects of all that follows, in order. Total. */
-  receive(bytes: Uint8Array): readonly Effect[]
+  /**
+   * Takes the bytes of a peer, at most 4 MiB; returns the effects of all that follows, in order. Total.
+   *
+   * @param bytes - a message
+   * @param from - who brings it, where the transport knows; then what speaks for its sender alone is taken from that member only
+   */
+  receive(bytes: Uint8Array, from?: Did): readonly Effect[]
   /** Takes a tick or a request, as `Replica.step` does; votes that waited may decide something now. */
   step(input: Input): readonly Effect[]
   /** Votes that wait unverified; at most 3 L n. */
   readonly entryCount: number
 }
+
+/**
+ * What nobody passes on for another. REQUEST and FETCHED bear no signature, and an old STATUS or FETCH, sent again by another,
+ * would use up what its sender is answered in a tick.
+ */
+const DIRECT_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(['request', 'status', 'fetch', 'fetched'])
 
 type Vote = MessageOf<'prepare'> | MessageOf<'commit'> | MessageOf<'exec-vote'>
 
@@ -94,9 +107,11 @@ class VoteInbox implements Inbox {
     return count
   }
 
-  receive(bytes: Uint8Array): readonly Effect[] {
+  receive(bytes: Uint8Array, from?: Did): readonly Effect[] {
     const read = readMessage(this.#settings, bytes)
     if (!read.ok) this.#refuse('rejected', read.message)
+    else if (from !== undefined && from !== read.value.from && DIRECT_KINDS.has(read.value.kind))
+      this.#refuse('rejected', `${read.value.kind}: brought by another member`)
     else if (this.#replica.needs(read.value) === 0) this.#refuse('ignored', `${read.value.kind}: of no use any more`)
     else if (isVote(read.value)) this.#takeVote(read.value)
     else this.#verifyAndFeed(read.value)

@@ -109,13 +109,14 @@ export class Pool {
     for (const [id, entry] of this.#entries) this.#await(id, entry)
   }
 
-  /** Removes executed requests and remembers their ids. */
-  settle(requests: readonly Request[]): void {
-    for (const { id } of requests) {
+  /** Removes the requests of an executed batch and remembers their ids, but not of those at the positions that were skipped. */
+  settle(requests: readonly Request[], skipped: readonly number[] = []): void {
+    const hadNoEffect = new Set(skipped)
+    for (const [at, { id }] of requests.entries()) {
       const key = toKey(id)
       this.#remove(key)
       this.#ordered.delete(key)
-      this.#executed.add(key)
+      if (!hadNoEffect.has(at)) this.#executed.add(key)
     }
     if (this.#executed.size < EXECUTED_IDS_MAX / 2) return
     this.#executedBefore = this.#executed
@@ -124,6 +125,11 @@ export class Pool {
 
   #isExecuted(key: string): boolean {
     return this.#executed.has(key) || this.#executedBefore.has(key)
+  }
+
+  /** Drops a request that will not be executed any more. */
+  drop({ id }: Request): void {
+    this.#remove(toKey(id))
   }
 
   /** Drops the requests that are not worth keeping any more. */

@@ -142,8 +142,8 @@ function applyExecuted(core: Core, record: RecordOf<'executed'>, index: number):
     core.guard.record({ kind: 'exec-vote', view: 0, sequence: height, digest: headerDigest })
     core.execVotes.add(vote)
   }
-  core.pool.settle(batch.requests)
   const applied = reapply(core, height, batch)
+  core.pool.settle(batch.requests, applied?.skipped)
   if (applied !== undefined && !equalBytes(applied.headerDigest, headerDigest)) {
     halt(core, height, 'executing the log again gave another header: the application is not deterministic')
     return

@@ -25,7 +25,8 @@ export function handleTick(core: Core, nowMs: number): void {
 
 /**
  * Makes requests known that wait for long: those of one's own clients to all, so that all watch the primary; those of
- * others to the primary.
+ * others to the primary. They are judged again first: what became void since it came, as by another request with its nonce, is
+ * executed by no primary, and none is to blame.
  */
 function forwardRequests(core: Core): void {
   const patience = Math.max(1, Math.floor(core.settings.timeoutTicks / 2))
@@ -37,6 +38,10 @@ function forwardRequests(core: Core): void {
     if (core.tick - entry.forwardedTick < patience) continue
     entry.forwardedTick = core.tick
     forwarded += 1
+    if (!core.application.check(entry.request).ok) {
+      core.pool.drop(entry.request)
+      continue
+    }
     const { bytes } = seal(core, { kind: 'request', body: entry.request })
     if (entry.isOwn) broadcast(core, bytes)
     else sendTo(core, primary, bytes)

@@ -19,6 +19,11 @@ export interface Applied {
   /** What the execution certificate signs; nothing in it may depend on the view. */
   readonly headerDigest: Digest32
   readonly stateRoot: Digest32
+  /**
+   * Positions in the batch of requests that had no effect at all. They may be ordered again, if `check` still takes them: a
+   * proposer that puts a request before what it needs must not spoil it for good.
+   */
+  readonly skipped?: readonly number[]
   /** Set by the block that closes the member epoch: who follows. */
   readonly nextMembers?: readonly Member[]
 }

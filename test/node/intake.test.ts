@@ -107,15 +107,28 @@ describe('an intake', () => {
 
   it('says of what a block left out why, also when it comes again', () => {
     const { world, ann, submit, commit, intake } = createWorld()
+    const first = ann.reading()
+    submit(first)
+    const { record, label } = first as Transaction<'iot'>
+    const rival = createWallet(genesis, nodeParty('client 0'), 2).sign({ kind: 'iot', record, label, epoch: 1 })
+    // Ordered behind another one with its nonce: it can never be executed.
+    commit(first, rival)
+    expect(world.refused).toEqual([rival.id])
+    expect(intake.refusalOf(rival.id)).toMatchObject({ code: 'ERR_CHAIN_NONCE', details: { nonceNext: 3, found: 2 } })
+    expect(submit(rival)).toBe('ERR_CHAIN_NONCE')
+    expect(intake.size).toBe(0)
+  })
+
+  it('hands over again what a proposer put before the one that it follows', () => {
+    const { world, ann, handed, submit, commit, intake } = createWorld()
     const [first, second] = [ann.reading(), ann.reading()]
     submit(first)
     submit(second)
-    // Ordered without the one before it: it can never be executed.
-    commit(second)
-    expect(world.refused).toEqual([second.id])
-    expect(intake.refusalOf(second.id)).toMatchObject({ code: 'ERR_CHAIN_NONCE', details: { nonceNext: 2, found: 3 } })
-    expect(submit(second)).toBe('ERR_CHAIN_NONCE')
-    expect(intake.size).toBe(1)
+    expect(commit(second, first).skipped).toMatchObject([{ index: 0, because: 'nonce' }])
+    expect([world.refused, intake.size]).toEqual([[], 1])
+    expect(handed).toEqual([first, second, second].map(nameOf))
+    expect(commit(second).skipped).toEqual([])
+    expect(intake.size).toBe(0)
   })
 
   it('waits where the replica has no room, and goes on after a block', () => {

@@ -311,6 +311,30 @@ describe('an inbox', () => {
     expect(node.inbox?.entryCount).toBeLessThanOrEqual(3 * logSpan * 4)
   })
 
+  it('takes what speaks for its sender alone from that member only, where it is told who brings it', () => {
+    const group = createInboxGroup(4)
+    const node = nodeAt(group, 1)
+    const settings = settleConfig(group.config)
+    const [signer, other] = [nodeAt(group, 0).signer, nodeAt(group, 2).signer]
+    const status = { view: 0, mode: 'normal', stable: 0, executed: 7, certified: 7, checkpoint: null } as const
+    const fetch = { what: 'blocks', height: 1, index: 0, digest: null } as const
+    const fetched = { height: 0, commit: null, certificate: null, snapshot: null }
+    const direct = [
+      sealMessage(settings, signer, { kind: 'status', body: status }),
+      sealMessage(settings, signer, { kind: 'fetch', body: fetch }),
+      sealMessage(settings, signer, { kind: 'fetched', body: fetched }),
+      sealMessage(settings, signer, { kind: 'request', body: createSimulatedRequest(0, 'passed on') }),
+    ]
+    for (const { bytes } of direct) {
+      expect(node.inbox?.receive(bytes, other.did)).toMatchObject([{ kind: 'reject', grade: 'rejected', from: null }])
+      expect(node.inbox?.receive(bytes, signer.did)).not.toContainEqual(expect.objectContaining({ grade: 'rejected' }))
+    }
+    // Whoever lacks a VIEW-CHANGE gets it from anyone.
+    const change = { view: 1, stable: 0, checkpoint: null, prepared: [] }
+    const { bytes } = sealMessage(settings, signer, { kind: 'view-change', body: change })
+    expect(node.inbox?.receive(bytes, other.did)).toEqual([])
+  })
+
   it('feeds what is no vote at once', () => {
     const group = createInboxGroup(4)
     group.fate = ({ from }) => (from === 0 ? 0 : 1)

@@ -93,6 +93,13 @@ describe('the pool', () => {
     expect(pool.refusal(request)).toBe('executed')
   })
 
+  it('takes again what was in an executed batch and had no effect', () => {
+    const pool = new Pool()
+    const [skipped, done] = [createSimulatedRequest(0, 'skipped'), createSimulatedRequest(0, 'done')]
+    pool.settle([skipped, done], [0])
+    expect([pool.refusal(skipped), pool.refusal(done)]).toEqual([null, 'executed'])
+  })
+
   it('is due when a limit is reached or the oldest has waited', () => {
     const pool = new Pool()
     pool.add(createSimulatedRequest(0, 'a'), { tick: 5, isOwn: true })

@@ -6,6 +6,7 @@ import { settleConfig } from '../../src/pbft/config.ts'
 import { entryCountMax } from '../../src/pbft/limits.ts'
 import { sealMessage, type Draft, type MessageKind, type VerifiedMessage } from '../../src/pbft/message.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
+import { fail } from '../../src/errors.ts'
 import { toHex } from '../../src/primitives/bytes.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
 import { agreement, authenticate, createGroup, feed, settle, submit, tick, type Group, type Node } from './group.ts'
@@ -84,4 +85,24 @@ it('a leader that names ever other VIEW-CHANGEs fills no memory with them', () =
   }
   expect(to.replica.status().entryCount).toBeLessThanOrEqual(max)
   expect(to.replica.status().entryCount).toBeLessThan(10)
+})
+
+it('a request that has become void is dropped, and no primary is given up for it', () => {
+  const group = createGroup(4)
+  const rival = createSimulatedRequest(0, 'the same nonce as one that was executed')
+  // The primary executed the other one first, and does not take this one any more.
+  for (const to of [1, 2, 3]) feed(group, nodeAt(group, to), { kind: 'request', request: rival })
+  group.packets.length = 0
+  const voidId = toHex(rival.id)
+  for (const { application } of group.nodes) {
+    const check = application.check.bind(application)
+    application.check = (request) =>
+      toHex(request.id) === voidId
+        ? fail('ERR_CHAIN_NONCE', 'used', { details: { nonceNext: 1, found: 0 } })
+        : check(request)
+  }
+  tick(group, 100)
+  for (const { replica } of group.nodes) {
+    expect(replica.status()).toMatchObject({ view: 0, mode: 'normal', requestCount: 0 })
+  }
 })
