@@ -238,14 +238,6 @@ export const mutants: readonly Mutant[] = [
     by: 'regressions',
   },
   {
-    name: 'checkpoint-certificate-unserved',
-    bug: 'a restarted replica does not serve the certificate of its checkpoint (found by seed 6466)',
-    file: 'state-transfer.ts',
-    find: 'history.find(height)?.certificate ?? (checkpoint?.height === height ? checkpoint : undefined)',
-    replace: 'history.find(height)?.certificate ?? (checkpoint?.height === -1 ? checkpoint : undefined)',
-    by: 'regressions',
-  },
-  {
     name: 'inbox-unverified',
     bug: 'votes are counted as if they were verified as soon as there are enough',
     file: 'inbox.ts',
