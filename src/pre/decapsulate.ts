@@ -9,6 +9,8 @@
 import { VitalsealError } from '../errors.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
 import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
+import { encodeCbor } from '../primitives/codec.ts'
+import { sha256 } from '../primitives/hash.ts'
 import type { GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
@@ -16,7 +18,7 @@ import { splitCore, type Capsule } from './capsule.ts'
 import { encodeCondition, isSameCondition, type Condition } from './condition.ts'
 import { blindingOf } from './delegate.ts'
 import { findPublicKey, secretOf, type PreKeyPair } from './keys.ts'
-import { hashReKey, termsOf, type ReKeyTerms } from './re-key.ts'
+import { hashReKey, termFields, termsOf, type ReKeyTerms } from './re-key.ts'
 import type { ReEncryptedCapsule } from './re-encrypt.ts'
 import { invertScalar } from './scalar.ts'
 import { conditionPairing, conditionPoint, maskMessage, reopen, type Opened } from './transcript.ts'
@@ -129,7 +131,7 @@ function openConverted(groups: PairingGroups, converted: ReEncryptedCapsule, key
 function blindingFor(groups: PairingGroups, terms: ReKeyTerms, keys: PreKeyPair): Blinding | undefined {
   const { scalar } = secretOf(keys, 'delegatee')
   const { blindings } = memoryOf(groups, keys)
-  const name = toHex(hashReKey(terms, new Uint8Array(0)))
+  const name = toHex(sha256(encodeCbor(termFields(terms))))
   const known = blindings.get(name)
   if (known !== undefined) return known
   const ephemeral = groups.parseG1(terms.ephemeral)

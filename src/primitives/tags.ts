@@ -136,6 +136,8 @@ export const PRE_TAGS = {
   ibRandom: 'vitalseal/pre/ib-random/v1',
   /** Digest of the parameters of a key centre. */
   ibParameters: 'vitalseal/pre/ib-parameters/v1',
+  /** Factors with which parameters of a key centre are checked for consistency. */
+  ibConsistency: 'vitalseal/pre/ib-consistency/v1',
   /** Scalar of an identity. */
   ibIdentity: 'vitalseal/pre/ib-identity/v1',
   /** Scalar of a type: the second level of an identity. */
