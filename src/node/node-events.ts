@@ -39,6 +39,8 @@ export type NodeEvent =
     }
   /** A member broke the protocol, and the evidence proves it to anyone. */
   | { readonly kind: 'evidence'; readonly accused: Did; readonly evidence: Uint8Array; readonly atMs: number }
+  /** A peer cannot be reached, and that has lasted; it is called again all the same. Told again when the reason changes. */
+  | { readonly kind: 'peer'; readonly address: string; readonly problem: string; readonly atMs: number }
   /** The node has stopped itself: its disk failed, or its state differs from the group's. Nothing leaves it any more. */
   | { readonly kind: 'halt'; readonly reason: string; readonly atMs: number }
 

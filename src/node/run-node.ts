@@ -15,7 +15,7 @@ import { readKeyFile } from './key-file.ts'
 import { readNodeConfig, type NodeConfig } from './node-config.ts'
 import type { NodeEvent } from './node-events.ts'
 import { describeStatus, isNews, type NodeLine, type NodeSummary } from './status-lines.ts'
-import { openEvidenceFile, openTraceFile } from './trace-file.ts'
+import { openEvidenceFile, openTraceFile, type EvidenceEvent, type EvidenceFile } from './trace-file.ts'
 
 /** A node that runs. */
 export interface HostedNode {
@@ -141,8 +141,8 @@ async function host({ config, genesis, signer }: Settings, hosting: Hosting): Pr
   const onEvent = (event: NodeEvent) => {
     if (event.kind === 'message') trace?.write(event)
     if (event.kind === 'halt') ending.end(event.reason)
-    if (event.kind === 'evidence' && evidence.write(event))
-      io.err(`vitalseal node: ${event.accused} contradicted itself; the evidence is in ${evidence.file}\n`)
+    if (event.kind === 'evidence') keepEvidence(event, evidence, io)
+    if (event.kind === 'peer') io.err(`vitalseal node: ${event.address} is not connected: ${event.problem}\n`)
   }
   try {
     const node = await start({
@@ -168,6 +168,18 @@ async function host({ config, genesis, signer }: Settings, hosting: Hosting): Pr
     }
   } finally {
     trace?.close()
+  }
+}
+
+/** Says who contradicted himself, also where the disk does not take the evidence. */
+function keepEvidence(event: EvidenceEvent, evidence: EvidenceFile, io: ProcessIo): void {
+  const tell = (where: string) => {
+    io.err(`vitalseal node: ${event.accused} contradicted itself; the evidence ${where}\n`)
+  }
+  try {
+    if (evidence.write(event)) tell(`is in ${evidence.file}`)
+  } catch (error) {
+    tell(`could not be kept: ${messageOf(error)}`)
   }
 }
 

@@ -17,7 +17,7 @@ import { createHostClient } from './host-client.ts'
 import { openHost, type HostStatus, type NodeHost } from './host.ts'
 import { serveLedgerClient, type LedgerBackend } from './ledger-server.ts'
 import type { NodeStore } from './level-store.ts'
-import type { NodeEvent } from './node-events.ts'
+import { createTeller, type NodeEvent } from './node-events.ts'
 import { openNodeStore } from './open-stores.ts'
 import { createOpensslVerifier } from './openssl-verifier.ts'
 import { openSocket } from './socket.ts'
@@ -123,6 +123,7 @@ async function startWithStore(options: NodeOptions, store: NodeStore): Promise<R
     droppedCount: transport?.droppedCount() ?? 0,
   })
   const backend = createBackend(host, { store, signer })
+  const tell = createTeller(options.onEvent, clock)
   try {
     transport = await openTransport({
       chainId,
@@ -135,6 +136,9 @@ async function startWithStore(options: NodeOptions, store: NodeStore): Promise<R
         serveLedgerClient(socket, backend)
       },
       status,
+      onProblem: (address, problem) => {
+        tell({ kind: 'peer', address, problem })
+      },
       verifier,
     })
   } catch (error) {

@@ -11,7 +11,8 @@ import { toHex } from '../primitives/bytes.ts'
 import type { NodeEvent } from './node-events.ts'
 
 type MessageEvent = Extract<NodeEvent, { readonly kind: 'message' }>
-type EvidenceEvent = Extract<NodeEvent, { readonly kind: 'evidence' }>
+/** Evidence against a member. */
+export type EvidenceEvent = Extract<NodeEvent, { readonly kind: 'evidence' }>
 
 /** An open trace. */
 export interface TraceFile {

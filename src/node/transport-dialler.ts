@@ -19,6 +19,16 @@ export interface Dialler {
 
 /** Pauses after an answer that will not change soon: the address is this node's own. */
 const DUPLICATE_PAUSES = 10
+/** Calls that fail in a row, in ten seconds or so, before it is worth telling. */
+const FAILURES_UNTOLD = 8
+
+/** What will not change before somebody does something. */
+const PROBLEMS: ReadonlyMap<number, string> = new Map([
+  [CLOSE.chain, 'who answers there is of another ledger: compare the genesis'],
+  [CLOSE.stranger, 'one of the two is no member for the other: compare the genesis and the keys'],
+  [CLOSE.duplicate, 'it is the address of this node itself'],
+  [CLOSE.unproven, 'who answers there does not prove the key of a member'],
+])
 
 /** Starts to call; `onOpen` runs the handshake on each connection, `onEnd` is told of its end. */
 export function createDialler(options: {
@@ -29,11 +39,14 @@ export function createDialler(options: {
   readonly random: RandomSource
   readonly onOpen: (link: Link) => void
   readonly onEnd: (link: Link) => void
+  /** Told why calls fail, in words that are not the other side's; once until the reason changes or `link` has proved itself. */
+  readonly onProblem: (problem: string) => void
 }): Dialler {
-  const { open, pauseFirstMs, pauseMaxMs, nowMs, random, onOpen, onEnd } = options
+  const { open, pauseFirstMs, pauseMaxMs, nowMs, random, onOpen, onEnd, onProblem } = options
   let link: Link | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
+  let problemTold: string | undefined
   let calledMs = nowMs()
   let isStopped = false
 
@@ -43,6 +56,10 @@ export function createDialler(options: {
     const current = createLink(open(), nowMs)
     link = current
     let openedMs: number | undefined
+    let problem: string | undefined
+    current.socket.on('error', ({ message }) => {
+      problem = message
+    })
     current.socket.on('open', () => {
       openedMs = nowMs()
       onOpen(current)
@@ -53,8 +70,19 @@ export function createDialler(options: {
       if (isStopped) return
       const isLasting = openedMs !== undefined && nowMs() - openedMs > pauseMaxMs
       failures = isLasting ? 0 : failures + 1
+      tellProblem(code, problem ?? 'the connection ends at once')
       timer = setTimeout(call, pauseMs(code))
     })
+  }
+
+  function tellProblem(code: number, otherwise: string): void {
+    const certain = PROBLEMS.get(code)
+    if (failures === 0) problemTold = undefined
+    // The others may just be starting.
+    if (certain === undefined && failures < FAILURES_UNTOLD) return
+    const problem = certain ?? otherwise
+    if (problem !== problemTold) onProblem(problem)
+    problemTold = problem
   }
 
   function pauseMs(code: number): number {

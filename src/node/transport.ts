@@ -66,6 +66,8 @@ export interface TransportOptions {
   readonly onClient: (socket: Socket) => void
   /** Answered as JSON to `GET /status`. */
   readonly status: () => unknown
+  /** Told why a peer cannot be reached, when that has lasted; its address as in `peers`. */
+  readonly onProblem?: (peer: string, problem: string) => void
   readonly verifier?: Verifier
   /** Milliseconds that only go forward; default `performance.now`. */
   readonly clock?: () => number
@@ -210,8 +212,9 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     status: options.status,
   })
 
-  diallers = urls.map((url) =>
+  diallers = urls.map((url, index) =>
     createDialler({
+      onProblem: (problem) => options.onProblem?.(options.peers[index] as string, problem),
       open: () => callSocket(classes, url, limits),
       ...limits,
       nowMs,

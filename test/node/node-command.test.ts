@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -160,6 +160,22 @@ describe('vitalseal node --config', () => {
     expect([kept.length, JSON.parse(kept[16] ?? '')]).toEqual([100, { atMs: 5, accused: other, evidence: '10' }])
   })
 
+  it('says who contradicted himself also where the evidence cannot be kept, and which peer cannot be reached', async () => {
+    const [node, played] = [playNode(), playProcess()]
+    // A directory stands where the evidence should go.
+    mkdirSync(file('barred-evidence.ndjson'), { recursive: true })
+    writeFileSync(file('barred.json'), readFileSync(file('node.json'), 'utf8').replace('"data"', '"barred"'))
+    const code = node.command.run(['--config', file('barred.json')], played.io)
+    await until(() => node.started() !== undefined)
+    node.tell({ kind: 'evidence', accused: other, evidence: Uint8Array.of(1), atMs: 5 })
+    node.tell({ kind: 'peer', address: 'ws://a:1', problem: 'nobody is there', atMs: 6 })
+    played.stop()
+    await code
+    const [evidence, peer] = played.err().split('\n')
+    expect(evidence).toMatch(/contradicted itself; the evidence could not be kept: EISDIR/)
+    expect(peer).toBe('vitalseal node: ws://a:1 is not connected: nobody is there')
+  })
+
   it('shows how far it has come, and gives up a long start when asked to stop', async () => {
     const played = playProcess({ isTerminal: true })
     const command = createNodeCommand(({ signal, onProgress }) => {
@@ -284,7 +300,9 @@ describe('vitalseal node --status', () => {
     const address = await serve(JSON.stringify(status))
     const { code, out, err } = await runCommand(command, '--status', `ws://${address}`)
     expect([code, err]).toEqual([0, ''])
-    expect(out).toBe(`height 9, view 2 of member epoch 1 (view-change), …${other.slice(-6)} leads, connected to 1 member\n`)
+    expect(out).toBe(
+      `height 9, view 2 of member epoch 1 (view-change), …${other.slice(-6)} leads, connected to 1 member\n`,
+    )
     const { out: json } = await runCommand(command, '--json', '--status', address)
     expect(JSON.parse(json)).toMatchObject({ height: 9, did })
   })

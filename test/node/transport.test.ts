@@ -413,6 +413,23 @@ describe('replicas', () => {
     expect(numberOf(one.received[0]?.bytes as Bytes)).toBeGreaterThan(0)
   })
 
+  it('say why a peer cannot be reached: at once what will not change, in time what may', async () => {
+    const one = await start(alice)
+    const other = await start(carol, [], { chainId: otherChainId })
+    const gone = await start(dave)
+    const nobody = urlOf(gone)
+    await stop(gone)
+    const told: string[] = []
+    const onProblem = (peer: string, problem: string) => void told.push(`${peer} ${problem}`)
+    const limits = { pauseFirstMs: 5, pauseMaxMs: 20 }
+    const two = await start(bob, [urlOf(one), urlOf(other), nobody], { onProblem, limits })
+    await until(() => two.connected().length === 1 && told.length >= 2)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(told).toHaveLength(2)
+    expect(told.find((line) => line.startsWith(urlOf(other)))).toMatch(/another ledger/)
+    expect(told.find((line) => line.startsWith(nobody))).toMatch(/ECONNREFUSED/)
+  })
+
   it('take so many calls of one member, and end the one that was silent for longest', async () => {
     const one = await start(alice, [], { limits: { callsMax: 2 } })
     const calls = [await prove(one, bob), await prove(one, bob)] as const
