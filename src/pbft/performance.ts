@@ -8,13 +8,15 @@
  * request is passed over by younger ones, is counted at execution.)
  *
  * A false alarm costs a view change, so both look at the third oldest request that waits: one may be unknown to the primary
- * because a message was lost. Everything is counted in ticks and requests of this replica; nothing is believed of others.
+ * because a message was lost. And only those count that this replica itself told the primary: a faulty member might tell all
+ * but him. Everything is counted in ticks and requests of this replica; nothing is believed of others.
  */
 
 import { currentPrimary, type Core, type Performance } from './core.ts'
 import { RATE_REQUESTS_MIN } from './limits.ts'
 import type { Slot } from './log.ts'
 import { isBehind } from './peers.ts'
+import type { PoolEntry } from './pool.ts'
 
 /** How many requests must wait before the primary is blamed. */
 const WITNESSES = 3
@@ -69,10 +71,21 @@ export function isTooSlow(core: Core): boolean {
   return currentPrimary(core) !== core.self && !isBehind(core)
 }
 
-/** How long the third oldest request has waited in this view for a proposal; 0 when there are fewer. */
+/** How long the third oldest request has waited in this view since the primary was told of it; 0 when there are fewer. */
 function waitedTicks(core: Core): number {
-  const witness = core.pool.waitingAt(WITNESSES - 1)
-  return witness === undefined ? 0 : core.tick - Math.max(witness.arrivedTick, core.timers.viewEnteredTick)
+  let count = 0
+  for (const entry of core.pool.waiting()) {
+    const toldTick = whenTold(entry)
+    if (toldTick === undefined || ++count < WITNESSES) continue
+    return core.tick - Math.max(toldTick, core.timers.viewEnteredTick)
+  }
+  return 0
+}
+
+/** When this replica told the primary of a request; of those that a member passes on it does so only when they have waited. */
+function whenTold({ isOwn, arrivedTick, forwardedTick }: PoolEntry): number | undefined {
+  if (isOwn) return arrivedTick
+  return forwardedTick > arrivedTick ? forwardedTick : undefined
 }
 
 function missesTurnaround(core: Core, waited: number): boolean {

@@ -168,12 +168,9 @@ export class Pool {
     return taken
   }
 
-  /** The request that is the so many-th of those that no batch holds, from the oldest on, counted from 0. */
-  waitingAt(position: number): PoolEntry | undefined {
-    if (this.#waiting.size <= position) return undefined
-    let at = 0
-    for (const entry of this.#waiting.values()) if (at++ === position) return entry
-    return undefined
+  /** Those that no batch holds, oldest first. */
+  waiting(): Iterable<PoolEntry> {
+    return this.#waiting.values()
   }
 
   /** The request that has waited longest, or undefined. */

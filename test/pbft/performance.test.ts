@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { settleConfig } from '../../src/pbft/config.ts'
 import { RATE_REQUESTS_MIN } from '../../src/pbft/limits.ts'
+import { sealMessage } from '../../src/pbft/message.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
 import { createSimulatedKeys } from '../../src/pbft/simulator/keys.ts'
 import { authenticate, chainId, createGroup, feed, settle, tick, type Group, type Node } from './group.ts'
@@ -201,5 +202,24 @@ describe('the required rate', () => {
       }
     }
     expect(views(group)).toEqual([0, 0, 0, 0])
+  })
+
+  it('blames nobody for what a member tells all but the primary', () => {
+    const group = createGroup(4, { timeoutTicks: TIMEOUT, turnaroundTicks: 0, batchWaitTicks: 4 })
+    for (let turn = 0; turn < 3 * TIMEOUT; turn++) {
+      offer(group, 4)
+      tick(group, 1)
+    }
+    const faulty = group.nodes[3] as Node
+    const settings = settleConfig(group.config)
+    for (let turn = 0; turn < 4 * TIMEOUT; turn++) {
+      const body = createSimulatedRequest(9, `request ${made++}`)
+      const { bytes } = sealMessage(settings, faulty.signer, { kind: 'request', body })
+      for (const node of group.nodes.slice(1, 3))
+        feed(group, node, { kind: 'message', message: authenticate(group, bytes) })
+      tick(group, 1)
+    }
+    expect(views(group)).toEqual([0, 0, 0, 0])
+    expect(group.nodes[1]?.application.executed().length).toBeGreaterThan(12 * TIMEOUT)
   })
 })
