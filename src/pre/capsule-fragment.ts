@@ -230,7 +230,7 @@ export function findFaultyFragments(
 /** Fragments that belong together have one name: capsule, terms, X and numbers. */
 function groupName({ capsule, reKeyId, threshold, total, ...rest }: CapsuleFragment): string {
   const fields = [capsule.id, reKeyId, threshold, total, ...signedFields(rest, rest.commitment)]
-  return toHex(taggedHash(PRE_TAGS.preFragments, ...fields))
+  return toHex(sha256(encodeCbor(fields)))
 }
 
 /** The usable fragments of one re-key, one for each index. */

@@ -137,7 +137,7 @@ function areConsistent(
   let left: G1Element | undefined
   let right: G2Element | undefined
   for (const name of BASES) {
-    const factor = hashToScalar(PRE_TAGS.ibParameters, digest, name)
+    const factor = hashToScalar(PRE_TAGS.ibConsistency, digest, name)
     const term1 = groups.multiplyG1Public(g1[name], factor)
     const term2 = groups.multiplyG2Public(g2[name], factor)
     left = left === undefined ? term1 : groups.addG1(left, term1)
