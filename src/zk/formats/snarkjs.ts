@@ -35,7 +35,8 @@ export interface SnarkjsKeyOptions {
   readonly setup?: Setup
 }
 
-type ReadCode = PointErrorCode | 'ERR_ZK_INSECURE_KEY'
+/** Codes with which JSON of snarkjs is refused. */
+export type ReadCode = PointErrorCode | 'ERR_ZK_INSECURE_KEY'
 type Json = Readonly<Record<string, unknown>>
 
 const PROTOCOL = 'groth16'

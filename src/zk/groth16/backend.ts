@@ -16,7 +16,7 @@ import { multiplyAndSum } from './multi-scalar.ts'
 import { multiplyPairings, type G1Vector, type G2Vector, type PreparedG2, type TargetElement } from './pairing.ts'
 
 /** What provers and makers of keys may have to wait for. */
-type Eventually<T> = T | Promise<T>
+export type Eventually<T> = T | Promise<T>
 
 /** The arithmetic that proofs are made and checked with. */
 export interface CurveBackend {
