@@ -106,3 +106,19 @@ it('a request that has become void is dropped, and no primary is given up for it
     expect(replica.status()).toMatchObject({ view: 0, mode: 'normal', requestCount: 0 })
   }
 })
+
+it('a replica that moved on alone stops nobody, though another one fails then', () => {
+  const group = createGroup(4)
+  // Replica 3 alone knows of a request, cannot tell anyone, and gives up view 0.
+  group.fate = ({ from, to }) => (from === 3 || to === 3 ? 0 : 1)
+  feed(group, nodeAt(group, 3), { kind: 'request', request: createSimulatedRequest(1, 'known to one') })
+  tick(group, 60)
+  const modes = () => group.nodes.map(({ replica }) => `${replica.status().view} ${replica.status().mode}`)
+  expect(modes()).toEqual(['0 normal', '0 normal', '0 normal', '1 view-change'])
+  group.fate = () => 1
+  // The leader of the view that replica 3 waits for.
+  nodeAt(group, 1).isDown = true
+  submit(group, 0, 'honest')
+  tick(group, 60 + 80 + 40)
+  expect(agreement(group)).toMatchObject({ executed: { length: 2 } })
+})
