@@ -7,7 +7,7 @@
  * All keys in one directory: for development, tests and demonstrations. Members of a real ledger make theirs apart.
  */
 
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 
@@ -205,8 +205,17 @@ async function writeConfig(node: ClusterNodeFiles, nodes: readonly ClusterNodeFi
 
 /** How a node has to be started: nobody but this directory knows whether it is new or has lost what it knew. */
 export async function chooseStart(node: ClusterNodeFiles): Promise<'--initialise' | '--lost-disk' | undefined> {
-  if (await exists(node.directory)) return undefined
-  return (await exists(node.newFile)) ? '--initialise' : '--lost-disk'
+  const isNew = await exists(node.newFile)
+  if (!(await exists(node.directory))) return isNew ? '--initialise' : '--lost-disk'
+  return isNew && !(await holdsAnything(node.directory)) ? '--initialise' : undefined
+}
+
+/** Whether a database was begun: a start that was cut short may leave its files without a byte of content. */
+async function holdsAnything(directory: string): Promise<boolean> {
+  for (const name of await readdir(directory)) {
+    if (/\.(log|ldb)$/.test(name) && (await stat(join(directory, name))).size > 0) return true
+  }
+  return false
 }
 
 /** Notes that a node has run. */

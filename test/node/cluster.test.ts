@@ -112,6 +112,19 @@ describe('startCluster', () => {
     expect(startsOf(directory, 1)).toEqual([`${always} --initialise`, `${always} --lost-disk`])
   })
 
+  it('starts a node as a new one whose first start was cut short before its database was', async () => {
+    const directory = fresh()
+    await withCluster({ directory }, () => Promise.resolve())
+    for (const [index, content] of ['', 'a record'].entries()) {
+      writeFileSync(join(directory, `node-${index}/new`), '')
+      writeFileSync(join(directory, `node-${index}/data/000003.log`), content)
+    }
+    await withCluster({ directory }, () => Promise.resolve())
+    const always = '--json --until-input-ends'
+    expect(startsOf(directory, 0)[1]).toBe(`${always} --initialise`)
+    expect(startsOf(directory, 1)[1]).toBe(always)
+  })
+
   it('starts a node again that ended, later each time', async () => {
     const directory = fresh()
     await withCluster({ directory }, async (cluster, events) => {
