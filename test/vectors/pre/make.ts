@@ -26,7 +26,7 @@ import { toHex, toUtf8, type Bytes } from '../../../src/primitives/bytes.ts'
 import { taggedHash, type Digest32 } from '../../../src/primitives/hash.ts'
 import type { RandomSource } from '../../../src/primitives/random.ts'
 import { createSigner, signDigest, type Signer } from '../../../src/primitives/signature.ts'
-import { makeNegative } from './negative.ts'
+import { makeIbNegative, makeNegative } from './negative.ts'
 
 /** SHA-256 of `name` and a counter, block after block: what the vectors name as randomness. */
 export function vectorRandom(name: string): RandomSource {
@@ -53,7 +53,8 @@ const END_MS = 1_790_000_000_000
 /** Everything that the published file holds, made again. */
 export async function makeVectors() {
   const cpre = await makeCpre()
-  return { cpre, negative: makeNegative(cpre), ibpre: await makeIbpre(), rewrap: makeRewrap() }
+  const ib = await makeIbpre()
+  return { cpre, negative: makeNegative(cpre), ibpre: ib, ibNegative: makeIbNegative(ib), rewrap: makeRewrap() }
 }
 
 async function makeCpre() {
@@ -132,7 +133,13 @@ async function makeIbpre() {
   const signature = ibpre.authSign(data, { parameters, secretKey }, vectorRandom('authSign'))
   const opened = await ibpre.decrypt(converted, { parameters, secretKey: delegateeKey })
   if (toHex(opened) !== toHex(data)) throw new Error('other data')
-  return hexed({ parameters, masterKey, secretKey, delegateeKey, data, type, ciphertext, reKey, converted, signature })
+  const { shares, commitments } = ibpre.splitMasterKey({ masterKey, threshold: 2, total: 3 }, vectorRandom('share'))
+  const keyShares = shares.map((masterShare, i) =>
+    ibpre.keyGenShare({ parameters, masterShare, identity: 'carol' }, vectorRandom(`carol ${i + 1}`)),
+  )
+  const combined = ibpre.combineKeyShares({ parameters, keyShares: keyShares.slice(1), identity: 'carol' })
+  const made = { parameters, masterKey, secretKey, delegateeKey, data, type, ciphertext, reKey, converted, signature }
+  return hexed({ ...made, masterShares: shares, commitments, keyShares, combined })
 }
 
 function makeRewrap() {

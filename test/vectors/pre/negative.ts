@@ -134,3 +134,61 @@ function inverseOf(element: string): string {
   const parts = Array.from({ length: 6 }, (_, i) => BigInt(`0x${element.slice(96 * i, 96 * i + 96)}`))
   return parts.map((part) => hexOf(Fp.neg(part), 48)).join('')
 }
+
+/** A changed object of the identity-based scheme, what is done with it, and the answer. */
+export interface IbNegativeVector {
+  readonly name: string
+  readonly use: 'parameters' | 'secret-key' | 're-key' | 'decrypt' | 'reEncrypt' | 'authVerify' | 'verifyKeyShare'
+  readonly bytes: string
+  readonly outcome: string
+}
+
+/** The negative vectors of published objects of the identity-based scheme. */
+export function makeIbNegative(ib: { readonly [name: string]: unknown }): readonly IbNegativeVector[] {
+  const { parameters, secretKey, ciphertext, reKey, converted, signature, keyShares } = ib as {
+    readonly [name: string]: string
+  } & { readonly keyShares: readonly string[] }
+  const flip = (hex: string, byte: number): string => {
+    const at = byte < 0 ? hex.length + 2 * byte : 2 * byte
+    const changed = (parseInt(hex.slice(at, at + 2), 16) ^ 1).toString(16).padStart(2, '0')
+    return hex.slice(0, at) + changed + hex.slice(at + 2)
+  }
+  const [g1, g2] = [bls12_381.G1.Point.BASE.toBytes(true), bls12_381.G2.Point.BASE.toBytes(true)].map(toHex)
+  const [first1, first2] = [parameters?.slice(12, 108), parameters?.slice(2 * 206, 2 * 302)]
+  const invalid = 'ERR_CRYPTO_INVALID_POINT'
+  const vector = (name: string, use: IbNegativeVector['use'], bytes: string, outcome: string): IbNegativeVector => {
+    return { name, use, bytes, outcome }
+  }
+  const text = (value: string) => toHex(new TextEncoder().encode(value))
+  const element = converted?.slice(-576) as string
+  return [
+    vector('another g^a', 'parameters', replace(parameters as string, first1 as string, g1 as string), invalid),
+    vector('another h^a', 'parameters', replace(parameters as string, first2 as string, g2 as string), invalid),
+    vector('the identity as g^a', 'parameters', replace(parameters as string, first1 as string, IDENTITY_G1), invalid),
+    vector('another Z', 'parameters', flip(parameters as string, -1), invalid),
+    vector('another name', 'secret-key', replace(secretKey as string, text('alice'), text('alicf')), invalid),
+    vector('another name', 're-key', replace(reKey as string, text('alice'), text('alicf')), 'ERR_SIGNATURE_INVALID'),
+    vector('another delegatee', 're-key', replace(reKey as string, text('bob'), text('bod')), 'ERR_SIGNATURE_INVALID'),
+    vector('another type', 're-key', replace(reKey as string, text('heart'), text('hearu')), 'ERR_SIGNATURE_INVALID'),
+    vector('another type', 'decrypt', replace(ciphertext as string, text('heart'), text('hearu')), NOT_OPENED),
+    vector('another mask', 'decrypt', flip(ciphertext as string, 4 + 6 + 11 + 2 + 150), NOT_OPENED),
+    vector('another response', 'decrypt', flip(ciphertext as string, 4 + 6 + 11 + 2 + 239), NOT_OPENED),
+    vector('other data', 'decrypt', flip(ciphertext as string, -1), NOT_OPENED),
+    vector('a truncated one', 'decrypt', ciphertext?.slice(0, -2) as string, NOT_OPENED),
+    vector('another response', 'reEncrypt', flip(ciphertext as string, 4 + 6 + 11 + 2 + 239), 'ERR_ARGUMENT_INVALID'),
+    vector(
+      'another type',
+      'reEncrypt',
+      replace(ciphertext as string, text('heart'), text('hearu')),
+      'ERR_PRE_CONDITION_MISMATCH',
+    ),
+    vector('a converted one', 'reEncrypt', converted as string, 'ERR_CODEC_MALFORMED'),
+    vector('T of order 37', 'decrypt', replace(converted as string, element, elementOfOrder(37n)), NOT_OPENED),
+    vector('T of order 4513', 'decrypt', replace(converted as string, element, elementOfOrder(4513n)), NOT_OPENED),
+    vector('another T', 'decrypt', replace(converted as string, element, inverseOf(element)), NOT_OPENED),
+    vector('another s0', 'authVerify', flip(signature as string, 7), 'refused'),
+    vector('another kind', 'authVerify', flip(signature as string, 3), 'refused'),
+    vector('another d0', 'verifyKeyShare', flip(keyShares[0] as string, 20), 'refused'),
+    vector('another centre', 'verifyKeyShare', flip(keyShares[1] as string, 4), 'refused'),
+  ]
+}

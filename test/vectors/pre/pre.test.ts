@@ -3,12 +3,13 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 
-import { unwrap } from '../../../src/errors.ts'
+import { isVitalsealError, unwrap } from '../../../src/errors.ts'
 import {
   createEpochOpener,
   createPreKeyPair,
   decapsulate,
   ibpre,
+  parseIbObject,
   parsePreObject,
   unwrapKey,
   verifyCapsule,
@@ -20,9 +21,9 @@ import { createAgreementKey } from '../../../src/primitives/agreement.ts'
 import type { PreSecret } from '../../../src/primitives/bls-secret.ts'
 import { fromHex, toHex, toUtf8, type Bytes } from '../../../src/primitives/bytes.ts'
 import { encodeCbor, type CborValue } from '../../../src/primitives/codec.ts'
-import { codeOf } from '../../support/failure.ts'
+import { codeOf, codeOfResult } from '../../support/failure.ts'
 import { makeVectors, vectorRandom } from './make.ts'
-import type { NegativeVector } from './negative.ts'
+import type { IbNegativeVector, NegativeVector } from './negative.ts'
 import published from './vectors.json' with { type: 'json' }
 
 const { cpre } = published
@@ -91,6 +92,61 @@ describe('the negative vectors', () => {
       expect(outcomeOf({ name: '', kind, bytes, outcome: '' })).toBe('accepted')
     }
     expect(outcomeOf({ name: '', kind: 're-encrypted-capsule', bytes: cpre.converted, outcome: '' })).toBe('returned')
+  })
+})
+
+describe('the negative vectors of the identity-based scheme', () => {
+  const { ibpre: ib } = published
+  const parameters = fromHex(ib.parameters) as IbBytes<'Parameters'>
+  const reKey = fromHex(ib.reKey) as IbBytes<'ReKey'>
+  const isTrue = (answer: boolean) => (answer ? 'accepted' : 'refused')
+
+  async function outcomeOfIb({ use, bytes: hex }: IbNegativeVector): Promise<string> {
+    const bytes = fromHex(hex)
+    switch (use) {
+      case 'parameters':
+        return codeOfResult(parseIbObject(use, bytes))
+      case 'secret-key':
+      case 're-key':
+        return codeOfResult(parseIbObject(use, bytes, { parameters }))
+      case 'reEncrypt':
+        return codeOf(() => ibpre.reEncrypt(bytes, { parameters, reKey }))
+      case 'authVerify':
+        return isTrue(ibpre.authVerify(fromHex(ib.data), { parameters, identity: 'alice', signature: bytes }))
+      case 'verifyKeyShare': {
+        const commitments = ib.commitments.map(fromHex)
+        return isTrue(ibpre.verifyKeyShare({ parameters, keyShare: bytes, identity: 'carol', commitments }))
+      }
+      case 'decrypt': {
+        const keys = [ib.secretKey, ib.delegateeKey].map((key) => fromHex(key) as IbBytes<'SecretKey'>)
+        const answers = await Promise.allSettled(
+          keys.map((secretKey) => ibpre.decrypt(bytes, { parameters, secretKey })),
+        )
+        const failed = answers.map((answer) => (answer.status === 'rejected' ? (answer.reason as Error) : undefined))
+        return failed.every((error) => isVitalsealError(error, 'ERR_DECRYPTION_FAILED'))
+          ? 'ERR_DECRYPTION_FAILED'
+          : 'accepted'
+      }
+    }
+  }
+
+  it.each(published.ibNegative as readonly IbNegativeVector[])('$use: $name', async (vector) => {
+    expect(await outcomeOfIb(vector)).toBe(vector.outcome)
+  })
+
+  it('are changed in what their name says: unchanged objects are accepted', async () => {
+    for (const [use, bytes] of [
+      ['parameters', ib.parameters],
+      ['secret-key', ib.secretKey],
+      ['re-key', ib.reKey],
+      ['decrypt', ib.ciphertext],
+      ['decrypt', ib.converted],
+      ['authVerify', ib.signature],
+      ['verifyKeyShare', ib.keyShares[0] as string],
+    ] as const) {
+      expect(await outcomeOfIb({ name: '', use, bytes, outcome: '' })).toBe('accepted')
+    }
+    expect(await outcomeOfIb({ name: '', use: 'reEncrypt', bytes: ib.ciphertext, outcome: '' })).toBe('returned')
   })
 })
 
