@@ -118,6 +118,12 @@ export function createIntake(options: {
     return entry
   }
 
+  /** Whoever sends it again is heard again: the replica may have given it up too. */
+  function giveUp({ pooled: { transaction } }: Entry): void {
+    forget(placeOf(transaction))
+    handedNext.delete(laneOf(transaction))
+  }
+
   /** The same again: the replica may have lost it, as when its view changed; otherwise that costs it nothing. */
   function submitAgain({ id, pooled }: Entry): Result<TransactionId> {
     if (!waiting.has(placeOf(pooled.transaction))) handOver(pooled)
@@ -188,10 +194,11 @@ export function createIntake(options: {
       pump()
     },
     sweep() {
-      const untilMs = nowMs() - WAIT_MS_MAX
-      for (const [place, { sinceMs }] of entries) {
-        if (sinceMs > untilMs) break
-        forget(place)
+      const now = nowMs()
+      for (const [place, entry] of entries) {
+        // A clock that was set back would keep it for as long.
+        if (entry.sinceMs > now) entries.set(place, { ...entry, sinceMs: now })
+        else if (now - entry.sinceMs >= WAIT_MS_MAX) giveUp(entry)
       }
     },
   }

@@ -162,4 +162,24 @@ describe('an intake', () => {
     intake.sweep()
     expect(intake.size).toBe(0)
   })
+  it('hands over again what it gave up, when it comes again', () => {
+    const { world, ann, handed, submit, intake } = createWorld()
+    const first = ann.reading()
+    submit(first)
+    world.nowMs += 120_000
+    intake.sweep()
+    expect([submit(first), handed]).toEqual(['accepted', [nameOf(first), nameOf(first)]])
+  })
+
+  it('gives up in time though the clock is set back', () => {
+    const { world, ann, bob, submit, intake } = createWorld()
+    world.nowMs += 3_600_000
+    submit(ann.reading())
+    world.nowMs -= 3_600_000
+    intake.sweep()
+    submit(bob.reading())
+    world.nowMs += 120_000
+    intake.sweep()
+    expect(intake.size).toBe(0)
+  })
 })
