@@ -7,7 +7,16 @@ import { toPublicKey, type Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
 import type { Member } from './certificate.ts'
-import { BATCH_REQUEST_BYTES_MAX, BATCH_REQUESTS_MAX, MEMBERS_MAX, VIEW_MAX, WINDOW_MAX } from './limits.ts'
+import {
+  BATCH_REQUEST_BYTES_MAX,
+  BATCH_REQUESTS_MAX,
+  MEMBERS_MAX,
+  MESSAGE_BYTES_MAX,
+  recordLimits,
+  VIEW_MAX,
+  viewChangeBytesMax,
+  WINDOW_MAX,
+} from './limits.ts'
 import { deriveQuorum, primaryIndex, type Quorum } from './quorum.ts'
 
 /** What all replicas of a group share, and how patient this one is. Times are counted in ticks of the host. */
@@ -38,7 +47,7 @@ export interface ReplicaConfig {
   readonly batchWaitTicks?: number
   /** Proposals in flight. Default 16. */
   readonly windowSize?: number
-  /** Blocks between checkpoints, K; the log spans L = 2K. Default 32. */
+  /** Blocks between checkpoints, K; the log spans L = 2K. Default 32, which is too many for more than 147 members. */
   readonly checkpointEvery?: number
   /** Executed blocks kept for replicas behind. Default 4L. */
   readonly historyBlocks?: number
@@ -116,12 +125,21 @@ function indexMembers(config: ReplicaConfig): ReadonlyMap<Did, number> {
   return indexes
 }
 
+/** All that is prepared is carried over, and written down with the VIEW-CHANGEs of a quorum: a view change must not fail by size. */
+function assertViewChangeFits({ quorum, replicaCount }: Quorum, logSpan: number): void {
+  const bytes = viewChangeBytesMax({ logSpan, replicaCount })
+  // What stands around them in the record is less than one more.
+  if (bytes <= MESSAGE_BYTES_MAX && (quorum + 1) * bytes <= recordLimits.bytesMax) return
+  const expected = `fewer blocks between checkpoints for ${replicaCount} members: their view change would not fit`
+  rejectArgument('config.checkpointEvery', expected, `${logSpan / 2}`)
+}
+
 const known = new WeakMap<ReplicaConfig, Settings>()
 
 /**
  * Returns the settings of a configuration; the same object for the same configuration.
  *
- * @throws When a setting is out of range or a member comes twice: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ * @throws When a setting is out of range, a view change of so many members would not fit, or a member comes twice: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function settleConfig(config: ReplicaConfig): Settings {
   const found = known.get(config)
@@ -129,13 +147,15 @@ export function settleConfig(config: ReplicaConfig): Settings {
   const indexes = indexMembers(config)
   const checkpointEvery = setting(config, 'checkpointEvery')
   const logSpan = 2 * checkpointEvery
+  const counts = deriveQuorum(config.members.length)
+  assertViewChangeFits(counts, logSpan)
   const timeoutTicks = setting(config, 'timeoutTicks')
   const historyBlocks = config.historyBlocks ?? 4 * logSpan
   if (!Number.isSafeInteger(historyBlocks) || historyBlocks < logSpan) {
     rejectArgument('config.historyBlocks', `an integer of at least ${logSpan}`, `${historyBlocks}`)
   }
   const settings: Settings = Object.freeze({
-    ...deriveQuorum(config.members.length),
+    ...counts,
     chainId: config.chainId,
     chainDigest: toDigest(config.chainId),
     memberEpoch: setting(config, 'memberEpoch'),

@@ -69,6 +69,15 @@ export function entryCountMax(group: { readonly logSpan: number; readonly replic
   return logSpan * (4 * replicaCount + 8) + replicaCount * (replicaCount + 5) + 2
 }
 
+/**
+ * Returns the bytes of a VIEW-CHANGE at most: for each of L sequence numbers a prepared certificate with a vote of 70 bytes of
+ * each member, the certificate of the checkpoint, and what stands around them.
+ */
+export function viewChangeBytesMax(group: { readonly logSpan: number; readonly replicaCount: number }): number {
+  const { logSpan, replicaCount } = group
+  return logSpan * (128 + 70 * replicaCount) + 68 * replicaCount + 256
+}
+
 /** Limits of the decoder for messages. */
 export const messageLimits: CodecLimits = {
   ...codecLimits,

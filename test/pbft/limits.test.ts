@@ -21,6 +21,8 @@ import {
   RESENT_SEQUENCES_MAX,
   SNAPSHOT_CHUNK_BYTES_MAX,
   SNAPSHOT_CHUNKS_MAX,
+  VIEW_MAX,
+  viewChangeBytesMax,
   WINDOW_MAX,
 } from '../../src/pbft/limits.ts'
 import { History } from '../../src/pbft/history.ts'
@@ -115,10 +117,42 @@ describe('settings', () => {
   }
 
   it('take 256 members and a window of 512', () => {
-    expect(settleConfig(config(MEMBERS_MAX)).replicaCount).toBe(MEMBERS_MAX)
-    expect(() => settleConfig(config(MEMBERS_MAX + 1))).toThrow(refused)
+    const checkpointEvery = 8
+    expect(settleConfig(config(MEMBERS_MAX, { checkpointEvery })).replicaCount).toBe(MEMBERS_MAX)
+    expect(() => settleConfig(config(MEMBERS_MAX + 1, { checkpointEvery }))).toThrow(refused)
     expect(settleConfig(config(4, { checkpointEvery: WINDOW_MAX / 2 })).logSpan).toBe(WINDOW_MAX)
     expect(() => settleConfig(config(4, { checkpointEvery: WINDOW_MAX / 2 + 1 }))).toThrow(refused)
+  })
+})
+
+describe('a view change', () => {
+  it('of a configuration that is taken fits into its message and its record', () => {
+    const count = 31
+    const { signers } = createSimulatedKeys(count, 1)
+    const members = signers.map(({ did }) => ({ did }))
+    const settings = settleConfig({ chainId, members })
+    const votes = list(count, (signer) => ({ signer, signature }))
+    const prepared = list(settings.logSpan, (at) => ({
+      view: VIEW_MAX,
+      sequence: VIEW_MAX - 1_000 + at,
+      digest: digest(at),
+      prePrepare: signature,
+      prepares: votes,
+    }))
+    const proof = { kind: 'list' as const, signatures: list(count, () => signature) }
+    const checkpoint = { memberEpoch: 2 ** 32 - 1, height: VIEW_MAX, headerDigest: digest(1), proof }
+    const body = { view: VIEW_MAX, stable: VIEW_MAX, checkpoint, prepared }
+    const { bytes } = sealMessage(settings, signers[0] as (typeof signers)[number], { kind: 'view-change', body })
+    expect(bytes.length).toBeLessThanOrEqual(viewChangeBytesMax(settings))
+    expect(bytes.length).toBeGreaterThan(0.9 * viewChangeBytesMax(settings))
+    for (const [most, checkpointEvery] of [
+      [147, 32],
+      [51, 256],
+    ] as const) {
+      const some = createSimulatedKeys(most + 1, 1).signers.map(({ did }) => ({ did }))
+      expect(settleConfig({ chainId, checkpointEvery, members: some.slice(0, most) }).replicaCount).toBe(most)
+      expect(() => settleConfig({ chainId, checkpointEvery, members: some })).toThrow(refused)
+    }
   })
 })
 
