@@ -108,6 +108,8 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_ANSWER: NoDetails
   /** Not what a quorum of the present members approved, or of another member epoch: read the members and have it approved again. */
   readonly ERR_CHAIN_MEMBERS: NoDetails
+  /** No re-key of that id is recorded for this proxy and delegatee, it has ended, or it was recorded before: ask its owner. */
+  readonly ERR_CHAIN_REKEY: NoDetails
   /** One entry too many for this owner, grantee or account. */
   readonly ERR_CHAIN_LIMIT: NoDetails
   /** Replayed or skipped nonce: build again with `nonceNext`. */

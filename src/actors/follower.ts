@@ -8,8 +8,8 @@
 import type { Committed, FollowedBlock, LedgerClient } from '../chain/index.ts'
 import type { Identity, KeyRecord } from '../identity/index.ts'
 import { createKeyRing, type Directory, type KeyOutcome, type KeyRing } from '../keys/index.ts'
-import { createPolicyIndex, type GrantSet, type PolicyIndex } from '../policy/index.ts'
-import type { Verified } from '../primitives/bytes.ts'
+import { createPolicyIndex, findCoverage, type GrantSet, type PolicyIndex } from '../policy/index.ts'
+import { toHex, type Verified } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
@@ -29,6 +29,25 @@ export interface RecordEntry {
   readonly issuedAtMs: number
 }
 
+/** A re-key that an owner recorded. */
+export interface RekeyView {
+  readonly patient: Did
+  readonly proxy: Did
+  readonly delegatee: Did
+  readonly label: Label
+  readonly epoch: number
+  readonly untilMs: number
+  /** Id of the re-key, hexadecimal. */
+  readonly reKey: string
+}
+
+/** What a proxy recorded that it converted. */
+export interface ConversionView extends Pick<RekeyView, 'patient' | 'delegatee' | 'label' | 'epoch'> {
+  readonly reKey: Uint8Array
+  /** SHA-256 of what came out. */
+  readonly converted: Uint8Array
+}
+
 /** What an actor knows of its ledger. */
 export interface Follower extends Directory {
   readonly keyRing: KeyRing
@@ -41,6 +60,13 @@ export interface Follower extends Directory {
   reached(height: number): Promise<void>
   keysOf(did: Did): Verified<KeyRecord> | undefined
   record(id: TransactionId): RecordEntry | undefined
+  /** Records that a patient sealed under a type and epoch, oldest first. */
+  recordsOf(of: { readonly patient: Did; readonly label: Label; readonly epoch: number }): readonly TransactionId[]
+  /** A re-key that was recorded and not revoked since. */
+  rekey(of: { readonly patient: Did; readonly delegatee: Did; readonly reKey: string }): RekeyView | undefined
+  /** Whether a re-key has not ended, and a grant to its delegatee himself lives; what he has by a role does not count. */
+  isRekeyInUse(view: RekeyView, atMs: number): boolean
+  conversion(id: TransactionId): ConversionView | undefined
   /** The T_access that made the current set of a grantor for a grantee; null when there is none. */
   currentSet(of: { readonly patient: Did; readonly grantor: Did; readonly grantee: Did }): TransactionId | null
   /** The parties that a patient granted anything, ever. */
@@ -76,6 +102,8 @@ export function createFollower(options: {
   const sets = new Map<string, TransactionId>()
   const grantees = new Map<Did, Set<Did>>()
   const delegates = new Map<Did, Map<number, DelegateView>>()
+  const rekeys = new Map<string, RekeyView>()
+  const conversions = new Map<TransactionId, ConversionView>()
   const policy = createPolicyIndex<Label>()
   const listeners: ((entry: Committed, outcome: KeyOutcome | undefined) => void)[] = []
   const waiting: { readonly height: number; readonly wake: () => void; readonly fail: (error: unknown) => void }[] = []
@@ -120,7 +148,22 @@ export function createFollower(options: {
         policy.apply(set, { height: entry.height })
         if (typeof grantee !== 'string') return undefined
         sets.set(`${patient} ${grantor} ${grantee}`, id)
+        endRekeys(patient, grantee, entry.timeMs)
         grantees.set(patient, (grantees.get(patient) ?? new Set<Did>()).add(grantee))
+        return undefined
+      }
+      case 'rekey': {
+        const { proxy, delegatee, label, epoch, untilMs } = transaction
+        const reKey = toHex(transaction.reKey)
+        const view = { patient, proxy, delegatee, label, epoch, untilMs, reKey }
+        rekeys.set(nameOf(view), view)
+        return undefined
+      }
+      case 'conversion': {
+        const { id, delegatee, reKey, converted } = transaction
+        const view = rekeys.get(nameOf({ patient, delegatee, reKey: toHex(reKey) }))
+        if (view === undefined) return undefined
+        conversions.set(id, { patient, delegatee, label: view.label, epoch: view.epoch, reKey, converted })
         return undefined
       }
       case 'key':
@@ -135,6 +178,25 @@ export function createFollower(options: {
       }
       default:
         return undefined
+    }
+  }
+
+  const nameOf = ({ patient, delegatee, reKey }: Pick<RekeyView, 'patient' | 'delegatee' | 'reKey'>) =>
+    `${patient} ${delegatee} ${reKey}`
+
+  function usesOf({ patient, delegatee, label }: RekeyView, atMs: number): number | undefined {
+    const coverage = findCoverage(policy, { patient, grantee: delegatee, atMs, action: 'use' })
+    const isNamed = coverage?.dataTypes === 'all' || coverage?.dataTypes.includes(label) === true
+    return coverage !== undefined && isNamed && !coverage.except.includes(label) ? coverage.untilMs : undefined
+  }
+
+  /** As the ledger's rule does: what a new set of grants does not cover ends, and does not come back. */
+  function endRekeys(patient: Did, delegatee: Did, atMs: number): void {
+    for (const [name, view] of rekeys) {
+      if (view.patient !== patient || view.delegatee !== delegatee) continue
+      const endMs = usesOf(view, atMs)
+      if (endMs === undefined) rekeys.delete(name)
+      else rekeys.set(name, { ...view, untilMs: Math.min(view.untilMs, endMs) })
     }
   }
 
@@ -173,6 +235,16 @@ export function createFollower(options: {
     accountAt: (index) => accounts[index],
     keysOf: (did) => keyRecords.get(did),
     record: (id) => records.get(id),
+    recordsOf: ({ patient, label, epoch }) =>
+      [...records.values()]
+        .filter((entry) => entry.patient === patient && entry.author === patient && entry.label === label)
+        .flatMap((entry) => (entry.epoch === epoch ? entry.id : [])),
+    rekey: (of) => rekeys.get(nameOf(of)),
+    isRekeyInUse(view, atMs) {
+      const known = rekeys.get(nameOf(view))
+      return known !== undefined && atMs < known.untilMs && usesOf(known, atMs) !== undefined
+    },
+    conversion: (id) => conversions.get(id),
     currentSet: ({ patient, grantor, grantee }) => sets.get(`${patient} ${grantor} ${grantee}`) ?? null,
     granteesOf: (patient) => [...(grantees.get(patient) ?? [])],
     delegatesOf: (did) => [...(delegates.get(did)?.values() ?? [])],

@@ -15,6 +15,7 @@ export {
   type Result,
 } from '../errors.ts'
 export type { Actor, ActorEvent, ActorOptions, Opened, Sealed } from './actor.ts'
+export { createOwnerCapsules, type OwnerCapsules } from './capsules.ts'
 export { createClinician, type Clinician } from './clinician.ts'
 export {
   createDevice,
@@ -25,7 +26,16 @@ export {
   type DeviceLink,
   type Gateway,
 } from './gateway.ts'
+export { createInstitution, type Institution, type Received } from './institution.ts'
 export { createLocalConsortium, type LocalConsortium } from './local-consortium.ts'
-export { createPatient, type GrantOptions, type Keyed, type Patient } from './patient.ts'
+export {
+  createPatient,
+  type GrantOptions,
+  type Keyed,
+  type Patient,
+  type PatientOptions,
+  type ReKeyDelivery,
+} from './patient.ts'
+export { createProxy, type Proxy } from './proxy.ts'
 export { createRegistrar, type Application, type Registrar } from './registrar.ts'
 export { createStorageNode, createStorageRequest, type StorageNode, type StorageRequest } from './storage-node.ts'

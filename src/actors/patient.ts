@@ -7,6 +7,7 @@ import type { Resource } from '../fhir/index.ts'
 import {
   extendEpoch,
   rotateEpoch,
+  sealTypeKey,
   type DelegateRecipient,
   type KeyDrafts,
   type Recipient,
@@ -23,6 +24,7 @@ import {
   type TimeWindow,
 } from '../policy/index.ts'
 import { rejectArgument } from '../errors.ts'
+import { toHex } from '../primitives/bytes.ts'
 import type { DataType, Did } from '../primitives/did.ts'
 import type { GrantId, TransactionId } from '../primitives/ids.ts'
 import { isDataType, type Label } from '../primitives/label.ts'
@@ -39,7 +41,8 @@ import {
   type Opened,
   type Sealed,
 } from './actor.ts'
-import { createOutbox, isStaleEpoch, sealAndRecord } from './sealing.ts'
+import { sealDelivery, type OwnerCapsules } from './capsules.ts'
+import { ATTEMPTS_MAX, createOutbox, isStaleEpoch, sealAndRecord } from './sealing.ts'
 
 /** What is granted, to whom, and for how long. */
 export interface GrantOptions {
@@ -63,12 +66,48 @@ export interface Keyed {
   readonly skipped: readonly SkippedRecipient[]
 }
 
+/** A re-key on its way to a proxy. */
+export interface ReKeyDelivery {
+  /** Id of the re-key, hexadecimal, as the ledger has it. */
+  readonly reKey: string
+  readonly epoch: number
+  readonly untilMs: number
+  /** The block that recorded it. */
+  readonly height: number
+  /** For the proxy; nobody else opens it. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** What a patient is made of. */
+export type PatientOptions = ActorOptions & {
+  readonly outbox?: Blockstore
+  /** For those who let proxies convert: {@link createOwnerCapsules}. */
+  readonly capsules?: OwnerCapsules
+}
+
 /** The patient's side of the product. */
 export interface Patient extends Actor {
   /** Encrypts, records tx_IoT, and stores. Resolves when the record is final and stored. */
   seal(resource: Resource, options?: ProgressOptions): Promise<Sealed>
   /** Opens one of one's own records, or what a doctor wrote. Not logged. */
   open(id: TransactionId, options?: ProgressOptions): Promise<Opened>
+  /**
+   * Lets a proxy convert one type of the current epoch for somebody who has leave to use it, and records that.
+   *
+   * Send the delivery to the proxy; it is sealed to it. The institution needs not be online. For a new epoch, make another.
+   * Proxy and institution together open this type and epoch, and nothing else; the proxy alone opens nothing.
+   *
+   * @throws When no grant of action `use` covers the type: `ERR_POLICY_DENIED`; when the institution registered no PRE keys:
+   *   `ERR_IDENTITY_INVALID`; when the patient was made without `capsules`, or an account is unknown:
+   *   `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+   */
+  createReEncryptionKey(options: {
+    readonly to: Did
+    readonly proxy: Did
+    readonly dataType: DataType
+    /** Default: the end of the grant. */
+    readonly untilMs?: number
+  }): Promise<ReKeyDelivery>
   /** Adds to what somebody may do: T_access, then tx_key with the keys that go with it. */
   grant(options: GrantOptions): Promise<Keyed & { readonly grant: GrantId }>
   /**
@@ -92,7 +131,7 @@ export interface Patient extends Actor {
  * Returns the patient's actor. Registers the identity where the ledger does not know it; resolves when the key ring has
  * caught up.
  */
-export async function createPatient(options: ActorOptions & { readonly outbox?: Blockstore }): Promise<Patient> {
+export async function createPatient(options: PatientOptions): Promise<Patient> {
   const core = createActorCore(options)
   await registerIfNew(core)
   const outbox = createOutbox(options.outbox)
@@ -142,6 +181,16 @@ export async function createPatient(options: ActorOptions & { readonly outbox?: 
       const entry = follower.record(id) ?? rejectArgument('id', 'a record on the ledger', 'another id')
       return core.openEntry(entry)
     },
+    async createReEncryptionKey(order) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await recordReKey(core, options.capsules, order)
+        } catch (error) {
+          if (attempt === ATTEMPTS_MAX || !isStaleEpoch(error)) throw error
+          await list([order.dataType])
+        }
+      }
+    },
     async grant(grant) {
       const terms = termsOf(core, grant)
       const kept = follower.policy.grants(did, grant.to).filter(({ access }) => follower.timeMs() < access.untilMs)
@@ -181,6 +230,35 @@ export async function createPatient(options: ActorOptions & { readonly outbox?: 
       return rotate()
     },
   }
+}
+
+async function recordReKey(
+  core: ActorCore,
+  capsules: OwnerCapsules | undefined,
+  order: Parameters<Patient['createReEncryptionKey']>[0],
+): Promise<ReKeyDelivery> {
+  const { did, keyRing, follower, random } = core
+  const { to, proxy, dataType } = order
+  if (capsules === undefined) rejectArgument('options.capsules', 'createOwnerCapsules(identity)', 'nothing')
+  const reader = follower.keysOf(to) ?? rejectArgument('to', 'an account on the ledger', 'another')
+  const converter = follower.keysOf(proxy) ?? rejectArgument('proxy', 'an account on the ledger', 'another')
+  const atMs = follower.timeMs()
+  const coverage = findCoverage(follower.policy, { patient: did, grantee: to, atMs, action: 'use' })
+  const untilMs = order.untilMs ?? coverage?.untilMs ?? atMs + 1
+  const sealedKey = await sealTypeKey(keyRing, { dataType, sealer: capsules })
+  const { label, epoch } = sealedKey.context
+  const reKey = capsules.createReKey({ context: sealedKey.context, delegatee: reader, expiresAtMs: untilMs })
+  const { height } = await core.submit({
+    kind: 'rekey',
+    reKey: reKey.id,
+    proxy,
+    delegatee: to,
+    label,
+    epoch,
+    untilMs,
+  })
+  const bytes = sealDelivery({ reKey: reKey.bytes, sealedKey }, { proxy: converter }, random)
+  return { reKey: toHex(reKey.id), epoch, untilMs, height, bytes }
 }
 
 function currentEpoch({ keyRing, did }: ActorCore): number {

@@ -29,7 +29,8 @@ const STALE_EPOCH = [
   'ERR_KEYS_EPOCH_SUPERSEDED',
   'ERR_KEYS_NOT_HELD',
 ] as const
-const ATTEMPTS_MAX = 4
+/** How often something is tried again under another epoch. */
+export const ATTEMPTS_MAX = 4
 
 /** Whether the ledger or the key ring refused because the epoch has moved on. */
 export function isStaleEpoch(error: unknown): boolean {

@@ -164,6 +164,10 @@ function partiesOf({ state }: Ledger, transaction: ParsedTransaction): readonly 
   switch (transaction.kind) {
     case 'access':
       return typeof transaction.grantee === 'string' ? [sender, transaction.grantee] : [sender]
+    case 'rekey':
+      return [sender, transaction.proxy, transaction.delegatee]
+    case 'conversion':
+      return [sender, transaction.delegatee]
     case 'register':
       return [sender, ...transaction.credentials.map(({ issuer }) => issuer)]
     case 'key': {

@@ -5,7 +5,7 @@
  * role that nobody asked for, they say different things; a person in charge wants to see that, in words.
  */
 
-import { whoMayRead } from '../policy/index.ts'
+import { whoMayRead, type Action } from '../policy/index.ts'
 import type { LedgerView } from '../chain/index.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
@@ -128,8 +128,12 @@ function mayRead(
   if (through === 'delegate' && isDelegate(holdings, { patient, holder, atMs: view.timeMs })) return true
   if (holdings.book.account(holder)?.isRevoked !== false) return false
   const of = { patient, grantee: holder, atMs: view.timeMs, dataAtMs: issuedAtMs }
-  const coverage = coverageIn({ policy: view.policy, book: holdings.book }, of)
-  return coverage !== undefined && covers(coverage, label)
+  // For whom a proxy converted has leave to use; with leave to access he would have been given keys.
+  const actions: readonly Action[] = through === 're-encryption' ? ['use', 'access'] : ['access']
+  return actions.some((action) => {
+    const coverage = coverageIn({ policy: view.policy, book: holdings.book }, { ...of, action })
+    return coverage !== undefined && covers(coverage, label)
+  })
 }
 
 function isDelegate(

@@ -7,17 +7,18 @@
  */
 
 import { rightsOf } from '../identity/index.ts'
-import { createPolicyIndex, findCoverage, type Coverage, type PolicyIndex } from '../policy/index.ts'
+import { createPolicyIndex, findCoverage, type Action, type Coverage, type PolicyIndex } from '../policy/index.ts'
 import type { Committed, LedgerView } from '../chain/index.ts'
+import { toHex } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import { ALL_TYPES_LABEL, type Label } from '../primitives/label.ts'
-import type { HandedKey, KeyTransaction } from '../transactions/index.ts'
+import type { HandedKey, KeyTransaction, RekeyBody, Transaction } from '../transactions/index.ts'
 import { createAccountBook, type AccountBook } from './account-book.ts'
 
 /** How somebody came to a key. */
-export type Through = 'owner' | 'delegate' | 'envelope' | 'author' | 'handed'
+export type Through = 'owner' | 'delegate' | 'envelope' | 'author' | 'handed' | 're-encryption'
 
 /** What a key opens within its epoch. */
 export type Opens =
@@ -71,7 +72,13 @@ export interface Holdings {
 /** Coverage on a ledger: an account's grants with its credentials. */
 export function coverageIn(
   { policy, book }: { readonly policy: PolicyIndex<Label>; readonly book: AccountBook },
-  of: { readonly patient: Did; readonly grantee: Did; readonly atMs: number; readonly dataAtMs?: number },
+  of: {
+    readonly patient: Did
+    readonly grantee: Did
+    readonly atMs: number
+    readonly dataAtMs?: number
+    readonly action?: Action
+  },
 ): Coverage<Label> | undefined {
   return findCoverage(policy, { ...of, credentials: book.held(of.grantee) })
 }
@@ -133,6 +140,7 @@ function collect(view: LedgerView, patient: Did): Holdings {
   }
   const records: Recording[] = []
   const answers = new Map<string, Answer>()
+  const rekeys = new Map<string, RekeyBody>()
   for (const entry of view.transactions({})) {
     const { transaction, height } = entry
     collecting.book.apply(entry)
@@ -144,6 +152,8 @@ function collect(view: LedgerView, patient: Did): Holdings {
       collecting.policy.apply({ patient, grantor, grantee, grants }, { height })
     }
     if (transaction.kind === 'key') addKeys(collecting, entry as Committed<'key'>)
+    if (transaction.kind === 'rekey') rekeys.set(nameOfRekey(transaction), transaction)
+    if (transaction.kind === 'conversion') addConverted(collecting, transaction, rekeys.get(nameOfRekey(transaction)))
     if (transaction.kind === 'acknowledge' || transaction.kind === 'complaint') {
       const state = transaction.kind === 'acknowledge' ? 'acknowledged' : 'complained'
       answers.set(`${transaction.answers} ${transaction.sender}`, { state, height })
@@ -209,6 +219,23 @@ function addOwn(collecting: Collecting, transaction: KeyTransaction): void {
     const kind = rightsOf(slot.rights).includes('rotate') ? 'root' : 'types'
     add(collecting, { holder: slot.signingKey, epoch, since, through: 'delegate', opens: { kind } })
   }
+}
+
+/** A re-key by its delegatee and id, which the ledger keeps apart from others' of the same id. */
+export function nameOfRekey({ delegatee, reKey }: Pick<RekeyBody, 'delegatee' | 'reKey'>): string {
+  return `${delegatee} ${toHex(reKey)}`
+}
+
+/** What was converted is the key of a type: the delegatee has it from then on. */
+function addConverted(
+  collecting: Collecting,
+  { id: since, delegatee: holder }: Transaction<'conversion'>,
+  rekey: RekeyBody | undefined,
+): void {
+  if (rekey === undefined) return
+  const { epoch, label } = rekey
+  const opens: Opens = { kind: 'labels', labels: new Set([label]) }
+  add(collecting, { holder, epoch, since, through: 're-encryption', opens })
 }
 
 function addHanded(

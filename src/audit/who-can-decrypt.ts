@@ -19,7 +19,7 @@ export interface Holder {
   readonly holder: Did
   /** Epoch of the key. */
   readonly epoch: number
-  /** The tx_key that gave it. */
+  /** The tx_key that gave it, or the conversion. */
   readonly since: TransactionId
   readonly through: Through
   /**
@@ -32,8 +32,8 @@ export interface Holder {
 /**
  * Lists who can open a record by what the ledger says, each once.
  *
- * Revoked readers stay in the list: a key that was given cannot be taken back. Not seen here: keys passed on outside of the
- * ledger, and proxies.
+ * Revoked readers stay in the list: a key that was given cannot be taken back. A delegatee is in it from the first conversion
+ * on. Not seen here: keys passed on outside of the ledger, a proxy's among them; {@link listProxies} says which proxies there are.
  *
  * @param view - the whole ledger, or everything that concerns the patient
  * @returns empty for a record that the view does not know

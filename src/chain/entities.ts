@@ -122,6 +122,16 @@ export interface TransactionEntry {
   readonly code: string | null
 }
 
+/** One re-key in `rekey/<owner>/<delegatee>`: recorded, and neither ended nor revoked. */
+export interface RekeyEntry {
+  readonly reKey: Digest32
+  readonly proxy: Did
+  readonly label: Label
+  readonly epoch: number
+  /** Half-open; never after the end of the grants that allowed it. */
+  readonly untilMs: number
+}
+
 /** `members`: a set of members and from where on it certifies. */
 export interface MemberSet {
   /** Counts the sets, from 0. */
@@ -145,6 +155,8 @@ export interface QuotaEntry {
 export const CREDENTIALS_PER_ACCOUNT_MAX = 16
 /** Grantors for one pair of owner and grantee. */
 export const GRANTORS_PER_PAIR_MAX = 16
+/** Re-keys in use for one pair of owner and delegatee. */
+export const REKEYS_PER_PAIR_MAX = 256
 /** Labels whose keys one recipient holds in one epoch; who needs more gets the key of all types. */
 export const LABELS_PER_HOLDER_MAX = 4_096
 
@@ -215,6 +227,11 @@ export const holderShape: Shape<HolderEntry> = tuple({
   holdsHanded: flag,
   untilMs: uint(TIME_MS_MAX),
 })
+/** `rekey/`: re-keys in use. */
+export const rekeysShape: Shape<readonly RekeyEntry[]> = listOf(
+  tuple({ reKey: digest, proxy: account, label, epoch: counter, untilMs: uint(TIME_MS_MAX) }),
+  { name: 're-keys', countMax: REKEYS_PER_PAIR_MAX },
+)
 /** `label/`: a listed type. */
 export const labelShape: Shape<LabelEntry> = tuple({ epoch: counter, commitment: digest })
 /** `content/`: a record. */
@@ -293,6 +310,8 @@ export const keys = {
   holder: (owner: Did, recipient: Did): StateKey => ['key', owner, recipient],
   /** List of the recipients of one epoch. */
   holders: (owner: Did, epoch: number): StateKey => ['holder', owner, epoch],
+  /** Re-keys in use for a delegatee. */
+  rekeys: (owner: Did, delegatee: Did): StateKey => ['rekey', owner, delegatee],
   /** Where an owner's keys stand. */
   epoch: (owner: Did): StateKey => ['epoch', owner],
   /** List of the tx_keys of one epoch. */

@@ -17,6 +17,7 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
+export { receiveTypeKey, sealTypeKey, type CapsuleContext, type CapsuleSealer, type SealedTypeKey } from './capsule.ts'
 export type { KeyDraft, KeyDrafts } from './drafts.ts'
 export { createKeyRing, type KeyRing } from './key-ring.ts'
 export type { DelegateRecipient, KeyToHand, Recipient, SkippedRecipient } from './recipients.ts'

@@ -24,7 +24,8 @@ export interface EpochView {
   readonly recipients: readonly Did[]
 }
 
-function notHeld(of: { readonly label: Label; readonly epoch: number }, wayOut: string): VitalsealError {
+/** The refusal of a key that a ring does not hold. */
+export function notHeld(of: { readonly label: Label; readonly epoch: number }, wayOut: string): VitalsealError {
   const { label, epoch } = of
   const message = `no key of label ${label} in epoch ${epoch} is held; ${wayOut}`
   return new VitalsealError('ERR_KEYS_NOT_HELD', message, { details: { label, epoch } })

@@ -64,6 +64,8 @@ export const TAGS = {
   diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
   /** HPKE info of one frame between a device and its gateway. */
   deviceLink: 'vitalseal/actors/device-link/v1',
+  /** HPKE info of a re-key on its way to a proxy. */
+  reKeyDelivery: 'vitalseal/actors/re-key-delivery/v1',
   /** Request for the blocks of a record, signed by whoever asks. */
   storageRequest: 'vitalseal/actors/storage-request/v1',
   /** HPKE info of an envelope. */

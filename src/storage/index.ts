@@ -17,7 +17,14 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
-export type { Blockstore, BlockstoreOptions, BlockSource } from './blockstore.ts'
+export {
+  readBlock,
+  writeBlock,
+  type Blockstore,
+  type BlockstoreOptions,
+  type BlockSource,
+  type ReadOptions,
+} from './blockstore.ts'
 export { carLimits, encodeCar, parseCar, type Car, type CarBlock, type CarErrorCode, type CarLimits } from './car.ts'
 export { openCar, streamCar, type ByteSource, type OpenCar } from './car-stream.ts'
 export { checkBlockstore, type BlockstoreCheck } from './compliance.ts'

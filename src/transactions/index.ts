@@ -38,6 +38,7 @@ export {
 export type { ValidationCode } from './kind.ts'
 export type { TransactionBodies } from './kinds.ts'
 export type { RegisterBody } from './register.ts'
+export type { ConversionBody, RekeyBody } from './rekey.ts'
 export {
   attachSignature,
   createTransaction,

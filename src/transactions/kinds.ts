@@ -12,6 +12,7 @@ import { iotKind, type IotBody } from './iot.ts'
 import { keyKind, type KeyBody } from './key.ts'
 import type { KindDefinition } from './kind.ts'
 import { registerKind, type RegisterBody } from './register.ts'
+import { conversionKind, rekeyKind, type ConversionBody, type RekeyBody } from './rekey.ts'
 import { transferKind, type TransferBody } from './transfer.ts'
 
 /** What each kind of transaction says besides sender, nonce and time. */
@@ -27,6 +28,8 @@ export interface TransactionBodies {
   readonly acknowledge: AnswerBody
   readonly complaint: AnswerBody
   readonly config: ConfigBody
+  readonly rekey: RekeyBody
+  readonly conversion: ConversionBody
 }
 
 /** The kinds by name. */
@@ -42,4 +45,6 @@ export const KINDS: { readonly [K in keyof TransactionBodies]: KindDefinition<Tr
   acknowledge: acknowledgeKind,
   complaint: complaintKind,
   config: configKind,
+  rekey: rekeyKind,
+  conversion: conversionKind,
 }

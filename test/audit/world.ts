@@ -42,7 +42,7 @@ export interface AuditWorld extends ChainWorld {
   grant(
     to: Identity | { readonly role: 'clinician'; readonly organisation: string },
     dataTypes: readonly DataType[] | 'all',
-    options?: { readonly hours?: number; readonly actions?: readonly ('access' | 'write')[] },
+    options?: { readonly hours?: number; readonly actions?: readonly ('access' | 'write' | 'use')[] },
   ): void
   revoke(from: Identity): number
   give(to: Identity, dataTypes: Recipient['dataTypes'], handed?: Recipient['handed']): Promise<void>

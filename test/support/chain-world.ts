@@ -38,6 +38,8 @@ const KINDS = [
   'acknowledge',
   'complaint',
   'config',
+  'rekey',
+  'conversion',
 ]
 
 /** A ledger of one and those who write to it. */

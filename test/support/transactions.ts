@@ -174,6 +174,27 @@ export const samples = {
     createTransaction({ ...header, kind: 'complaint', sender: doctor.did, answers: transactionId('a tx_key') }),
   transfer: () =>
     createTransaction({ ...header, kind: 'transfer', payee: doctor.did, amount: 1, memo: digest('memo') }),
+  rekey: () =>
+    createTransaction({
+      ...header,
+      kind: 'rekey',
+      reKey: digest('a re-key'),
+      proxy: registrar.did,
+      delegatee: doctor.did,
+      label,
+      epoch: 1,
+      untilMs: issuedAtMs + 1,
+    }),
+  conversion: () =>
+    createTransaction({
+      ...header,
+      kind: 'conversion',
+      sender: registrar.did,
+      patient: patient.did,
+      delegatee: doctor.did,
+      reKey: digest('a re-key'),
+      converted: digest('a converted capsule'),
+    }),
   config: () =>
     createTransaction({
       ...header,

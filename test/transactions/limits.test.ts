@@ -252,6 +252,7 @@ describe('sizes on the wire', () => {
         "acknowledge": 149,
         "complaint": 149,
         "config": 476,
+        "conversion": 253,
         "dataRead": 170,
         "dataWrite": 204,
         "delegateEmpty": 120,
@@ -261,6 +262,7 @@ describe('sizes on the wire', () => {
         "key": 447,
         "registerAdd": 505,
         "registerRevoke": 154,
+        "rekey": 246,
         "transfer": 185,
       }
     `)
@@ -278,6 +280,7 @@ describe('sizes on the wire', () => {
         "acknowledge": "2f9d1acc6966ea57011d52702bbf0493eed8ddaee7dc8739e83a0012bef90726",
         "complaint": "329bf5360e56989289daf16ac5ef4a846f8458c18b07c9293eac222d62523a39",
         "config": "b0526bc2fa0bbd34dfca521dafec53a6470f2da449b4b71b84dd071cd5f7a83f",
+        "conversion": "098c8205d73dea82de1865f5a8aff30aab39fe49e55b1966fe6c8704fdfd74bb",
         "dataRead": "b29e1abe9968966b5ed9492944673e7590ef1cbef5ed8bbfa65f2194c53c5866",
         "dataWrite": "e266df2faa4578545d76a3f62658956eaaabc67c2c2df4b544769468861bfbf2",
         "delegateEmpty": "67d751a69eb3dcca872d5e7eef56485b99a9d6bdfd475af710f1ecec3377768d",
@@ -286,6 +289,7 @@ describe('sizes on the wire', () => {
         "iot": "164376fc1b4ad2c21f5c4bb08edf1a8f2020481c0492c0c6a12235ec12dd50d3",
         "key": "aed54c3d3b13d5927d120e1279346cb721728bde74adb52491eecc4b813615de",
         "registerRevoke": "632792a0e730f7ce410e27c7bc35a5fb3a157757d4a683ec2c704cdcbb27511a",
+        "rekey": "ae229d01994de0deb801a8e9bddbf436037aa4ea2d8d7d9b2d9d7bb5e3bf9b93",
         "transfer": "de42f87130319480213d90cd9f331ac5737e5c48ed143f507077c40d285b809f",
       }
     `)

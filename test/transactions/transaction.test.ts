@@ -454,6 +454,9 @@ describe('validateTransaction', () => {
     ['delegateFill', ['publish', 'rotate', 'grant'], false],
     ['registerAdd', ['publish', 'rotate', 'grant'], false],
     ['config', ['publish', 'rotate', 'grant'], false],
+    ['rekey', ['rotate', 'grant'], true],
+    ['rekey', ['publish', 'rotate'], false],
+    ['conversion', ['publish'], true],
   ] as const)('takes %s of a delegate with %s: %s', (name, rights, isTaken) => {
     const unsigned = { ...samples[name](), delegate: 2 } as UnsignedTransaction
     const signed = signTransaction(unsigned, { chainId, signer: phone.signer })

@@ -22,6 +22,7 @@ import {
 import { coverageOf, covers } from '../grants.ts'
 import { apply, refuse, type Execution, type Rule } from '../rule.ts'
 import type { StateReader, StateWriter } from '../state.ts'
+import { narrowRekeys } from './rekey.ts'
 
 /** Replaces a set of grants. */
 export const applyAccess: Rule<'access'> = (state, transaction, execution) => {
@@ -50,11 +51,14 @@ interface Change {
 }
 
 function closeEpoch(state: StateWriter, change: Change, { timeMs }: Execution): void {
-  const current = state.get(keys.epoch(change.patient), epochShape)
+  const { patient, grantee } = change
+  const current = state.get(keys.epoch(patient), epochShape)
   if (current === undefined) return
   const next =
-    typeof change.grantee === 'string' ? afterParty(state, change, current, timeMs) : afterRole(change, current, timeMs)
-  if (next !== current) state.set(keys.epoch(change.patient), next, epochShape)
+    typeof grantee === 'string'
+      ? narrowRekeys(state, { patient, grantee, current: afterParty(state, change, current, timeMs) }, { timeMs })
+      : afterRole(change, current, timeMs)
+  if (next !== current) state.set(keys.epoch(patient), next, epochShape)
 }
 
 function afterParty(state: StateReader, change: Change, current: EpochEntry, timeMs: number): EpochEntry {

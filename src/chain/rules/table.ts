@@ -11,6 +11,7 @@ import { applyDiagnosis } from './diagnosis.ts'
 import { applyIot } from './iot.ts'
 import { applyKey } from './key.ts'
 import { applyRegister } from './register.ts'
+import { applyConversion, applyRekey } from './rekey.ts'
 import { applyTransfer } from './transfer.ts'
 
 /** Rules by kind. A kind without a rule does not exist on a ledger. */
@@ -29,4 +30,6 @@ export const RULES: RuleTable = {
   acknowledge: applyAcknowledge,
   complaint: applyComplaint,
   config: applyConfig,
+  rekey: applyRekey,
+  conversion: applyConversion,
 }

@@ -1,0 +1,143 @@
+/**
+ * The proxy: converts what an owner lets it, for one institution, and learns nothing (PS 4.2.8).
+ *
+ * It converts with a re-key that its owner recorded on the ledger, under a grant that lives, and records the digest of what
+ * came out before it gives that to anyone; the ledger refuses where it would err. It deletes a re-key when the grant is
+ * revoked or has ended. An honest proxy is what revocation relies on: together with its institution a dishonest one opens
+ * this type and epoch, past and future, and nothing else.
+ */
+
+import { VitalsealError } from '../errors.ts'
+import {
+  parsePreObject,
+  reEncrypt,
+  verifyCapsule,
+  verifyReEncryptionKey,
+  type Capsule,
+  type ReEncryptionKey,
+} from '../pre/index.ts'
+import { equalBytes, fromHex, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { createRecordId, hashBlock, RAW_CODEC } from '../primitives/content-id.ts'
+import { sha256, type Digest32 } from '../primitives/hash.ts'
+import type { TransactionId } from '../primitives/ids.ts'
+import { writeBlock } from '../storage/index.ts'
+import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
+import { careCondition, encodeConverted, openDelivery } from './capsules.ts'
+import type { RekeyView } from './follower.ts'
+
+/** Who converts. */
+export interface Proxy extends Actor {
+  /**
+   * Takes what `patient.createReEncryptionKey` made for this proxy, and returns the id of the re-key, hexadecimal.
+   *
+   * @throws When it is not for this proxy: `ERR_DECRYPTION_FAILED`; when the ledger knows no such re-key in use, of this owner
+   *   for this proxy, delegatee, type and epoch: `ERR_CHAIN_REKEY`; when owner, keys or capsule are not those on the ledger:
+   *   `ERR_PRE_CONDITION_MISMATCH`. {@link VitalsealError}
+   */
+  accept(delivery: Uint8Array): Promise<string>
+  /**
+   * Converts, records the conversion, and gives the result to the shared store. Again with the same re-key: the same result.
+   *
+   * @throws When the re-key was revoked, has ended or was never accepted: `ERR_CHAIN_REKEY`; when the ledger's grants no longer
+   *   permit it: `ERR_POLICY_DENIED`. {@link VitalsealError}
+   */
+  convert(reKey: string): Promise<{ readonly id: TransactionId; readonly height: number }>
+  /** Ids of the re-keys that it holds; those that were revoked or have ended are deleted. */
+  held(): readonly string[]
+}
+
+interface Held {
+  readonly view: RekeyView
+  readonly reKey: Verified<ReEncryptionKey>
+  readonly capsule: Verified<Capsule>
+  readonly key: Bytes
+}
+
+/** Returns the proxy's actor. Registers the identity where the ledger does not know it. Holds re-keys in memory. */
+export async function createProxy(options: ActorOptions): Promise<Proxy> {
+  const core = createActorCore(options)
+  await registerIfNew(core)
+  const { follower } = core
+  const { blocks, clock } = options
+  const held = new Map<string, Held>()
+
+  function sweep(atMs = follower.timeMs()): void {
+    for (const [id, { view, reKey }] of held) {
+      if (follower.isRekeyInUse(view, atMs)) continue
+      reKey.element.fill(0)
+      reKey.bytes.fill(0)
+      held.delete(id)
+    }
+  }
+  follower.onCommitted(() => sweep())
+
+  async function catchUp(): Promise<void> {
+    await follower.reached((await options.ledger.view()).height)
+    sweep(Math.max(follower.timeMs(), clock()))
+  }
+
+  return {
+    ...core,
+    async accept(delivery) {
+      await catchUp()
+      const opened = check(core, delivery)
+      held.set(opened.reKey.id, opened)
+      return opened.reKey.id
+    },
+    async convert(id) {
+      await catchUp()
+      const { view, reKey, capsule, key } = held.get(id) ?? refuse(`re-key ${id}`)
+      const bytes = encodeConverted(reEncrypt(capsule, reKey, { nowMs: clock() }), key)
+      const { patient, delegatee } = view
+      const converted = sha256(bytes)
+      const receipt = await core.submit({
+        kind: 'conversion',
+        patient,
+        delegatee,
+        reKey: fromHex(id) as unknown as Digest32,
+        converted,
+      })
+      // After the ledger has it: what nobody recorded is given to nobody.
+      const cid = hashBlock(RAW_CODEC, bytes)
+      await writeBlock(blocks, { cid, bytes }, { record: createRecordId(cid), signal: undefined })
+      return { id: receipt.id, height: receipt.height }
+    },
+    held: () => [...held.keys()],
+  }
+}
+
+function refuse(what: string): never {
+  throw new VitalsealError('ERR_CHAIN_REKEY', `${what}: not in use on the ledger for this proxy`, { details: {} })
+}
+
+function mismatch(what: string): never {
+  throw new VitalsealError('ERR_PRE_CONDITION_MISMATCH', `the re-key has ${what} than the ledger says`, { details: {} })
+}
+
+/** A delivery that agrees with the ledger in every term. */
+function check({ follower, did, options }: ActorCore, delivery: Uint8Array): Held {
+  const { identity, ledger, clock } = options
+  const opened = openDelivery(delivery, { chainId: ledger.chainId, proxy: did, agreement: identity.agreement })
+  if (opened === undefined) {
+    throw new VitalsealError('ERR_DECRYPTION_FAILED', 'no delivery for this proxy', { details: {} })
+  }
+  const { reKey, key } = opened
+  const { delegatorAccount: patient, delegateeAccount: delegatee } = reKey
+  const view = delegatee === null ? undefined : follower.rekey({ patient, delegatee, reKey: reKey.id })
+  const nowMs = Math.max(follower.timeMs(), clock())
+  if (view?.proxy !== did || !follower.isRekeyInUse(view, nowMs)) refuse(`re-key ${reKey.id}`)
+  const [owner, reader] = [follower.keysOf(patient), follower.keysOf(view.delegatee)]
+  if (owner?.pre === undefined || !equalBytes(owner.pre.delegator.publicKey, reKey.delegator)) mismatch('other owners')
+  if (reader?.pre === undefined || !equalBytes(reader.pre.delegatee.publicKey, reKey.delegatee))
+    mismatch('other readers')
+  const wanted = careCondition({ chainId: ledger.chainId, ...view })
+  const { type, epoch, extra = [] } = reKey.condition
+  if (type !== wanted.type || epoch !== wanted.epoch || extra.join() !== ledger.chainId) mismatch('another condition')
+  if (!verifyReEncryptionKey(reKey, { signer: owner.signingKey, nowMs })) mismatch('another signature')
+  const parsed = parsePreObject('capsule', opened.capsule)
+  const capsule = parsed.ok ? parsed.value : mismatch('another capsule')
+  if (!verifyCapsule(capsule)) mismatch('another capsule')
+  // Whether the capsule is the re-key's to convert shows at once, and not when somebody waits for it.
+  reEncrypt(capsule, reKey, { nowMs })
+  return { view, reKey, capsule, key }
+}
