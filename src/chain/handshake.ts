@@ -6,8 +6,9 @@
  * meant for is in it, and the tag keeps it apart from everything else that the key signs.
  *
  * It authenticates the ends and is no cipher of the channel: whoever sits on the way, or is called at an address of its own,
- * may pass on a whole handshake, and then read, drop or add. So no connection may keep another one out. What matters authenticates itself (messages by their signatures, blocks by certificates); between
- * machines use `wss`, that is, TLS, all the same.
+ * may pass on a whole handshake, and then read, drop or add. So no connection may keep another one out. What matters
+ * authenticates itself (messages by their signatures, blocks by certificates); between machines use `wss`, that is, TLS, all
+ * the same.
  */
 
 import type { Bytes } from '../primitives/bytes.ts'
