@@ -185,18 +185,19 @@ class VoteInbox implements Inbox {
       else group.push(vote)
     }
     for (const group of groups.values()) {
-      const needed = this.#replica.needs(group[0] as Vote)
-      if (needed === 0) this.#drop(place, group)
-      else if (group.length >= needed) return group.slice(0, needed)
+      for (const [at, vote] of group.entries()) {
+        const needed = this.#replica.needs(vote)
+        if (needed > group.length - at) break
+        if (needed > 0) return group.slice(at, at + needed)
+        this.#drop(place, vote)
+      }
     }
     return undefined
   }
 
-  #drop(place: Place, votes: readonly Vote[]): void {
-    for (const { kind, signer } of votes) {
-      place.delete(signer)
-      this.#refuse('ignored', `${kind}: not needed any more`)
-    }
+  #drop(place: Place, { kind, signer }: Vote): void {
+    place.delete(signer)
+    this.#refuse('ignored', `${kind}: not needed any more`)
   }
 
   #finish(): readonly Effect[] {

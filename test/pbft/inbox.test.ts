@@ -8,7 +8,7 @@ import { deriveQuorum } from '../../src/pbft/quorum.ts'
 import type { Ordering } from '../../src/pbft/shape.ts'
 import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
 import { createSimulatedKeys } from '../../src/pbft/simulator/keys.ts'
-import type { Effect } from '../../src/pbft/types.ts'
+import type { Effect, Replica } from '../../src/pbft/types.ts'
 import { rememberVerified } from '../../src/pbft/verified-memory.ts'
 import type { Bytes } from '../../src/primitives/bytes.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
@@ -333,6 +333,28 @@ describe('an inbox', () => {
     const change = { view: 1, stable: 0, checkpoint: null, prepared: [] }
     const { bytes } = sealMessage(settings, signer, { kind: 'view-change', body: change })
     expect(node.inbox?.receive(bytes, other.did)).toEqual([])
+  })
+
+  it('drops what is late, and not what waits beside it', () => {
+    const group = createInboxGroup(4)
+    const { replica } = nodeAt(group, 1)
+    const needed = new Map<number, number>()
+    const fed: number[] = []
+    const spied: Replica = {
+      ...replica,
+      needs: ({ signer }) => needed.get(signer) ?? Infinity,
+      step(input) {
+        if (input.kind === 'message') fed.push(input.message.signer)
+        return []
+      },
+    }
+    const { verifier } = createSimulatedKeys(4, 1)
+    const inbox = createInbox({ config: group.config, replica: spied, verifier })
+    for (const signer of [2, 3]) inbox.receive(vote(group, signer, { kind: 'commit', digest: digestOf('one') }))
+    // As where one vote for a checkpoint has a share that is wanted, and another one has none.
+    needed.set(2, 0).set(3, 1)
+    inbox.step({ kind: 'tick', nowMs: 0 })
+    expect([fed, inbox.entryCount]).toEqual([[3], 0])
   })
 
   it('feeds what is no vote at once', () => {
