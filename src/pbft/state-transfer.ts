@@ -201,6 +201,11 @@ function takeSnapshotPart(core: Core, message: VerifiedMessage<'fetched'>, part:
     skipToCertificate(core, certificate)
     return
   }
+  // The state belongs to the next epoch, whatever the members of this one certify later.
+  if (core.nextMembers !== undefined) {
+    ignore(core, message, 'the member epoch is closed')
+    return
+  }
   if (core.incoming?.height !== height || core.incoming.chunks.length !== count) {
     core.incoming = { height, chunks: Array.from({ length: count }, () => undefined) }
   }

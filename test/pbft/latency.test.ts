@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
 import { authenticateMessages } from '../../src/pbft/authenticate.ts'
+import { createCertificate } from '../../src/pbft/certificate.ts'
+import { settleConfig } from '../../src/pbft/config.ts'
+import { sealMessage } from '../../src/pbft/message.ts'
 import { createReplica } from '../../src/pbft/replica.ts'
-import { createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
-import { agreement, authenticate, createGroup, feed, submit, tick, type Group } from './group.ts'
+import { createSimulatedApplication, createSimulatedRequest } from '../../src/pbft/simulator/application.ts'
+import type { Bytes } from '../../src/primitives/bytes.ts'
+import { agreement, authenticate, createGroup, feed, submit, tick, type Group, type Node } from './group.ts'
 
 /** Delivers what is under way in rounds of one message delay; returns the round in which each kind was first sent. */
 function rounds(group: Group): Map<string, number> {
@@ -64,6 +68,45 @@ describe('a block that closes the member epoch', () => {
       expect(node.delivered.map((block) => block.nextMembers)).toEqual([null, nextMembers])
       expect(node.replica.status()).toMatchObject({ mode: 'closed', height: 2, stableHeight: 2 })
     }
+  })
+
+  it('ends state transfer: the state belongs to the next epoch, whatever former members certify later', () => {
+    const group = createGroup(4, { batchTransactionsMax: 1 })
+    for (const node of group.nodes) {
+      const apply = node.application.apply.bind(node.application)
+      node.application.apply = (batch, height) => ({
+        ...apply(batch, height),
+        ...(height === 41 ? { nextMembers: group.config.members.slice(1) } : {}),
+      })
+    }
+    const node = group.nodes[3] as Node
+    node.isDown = true
+    submit(group, 0, ...Array.from({ length: 40 }, (_, at) => `request ${at}`))
+    node.isDown = false
+    // It has asked somebody for blocks.
+    tick(group, 100)
+    submit(group, 0, 'closing')
+    tick(group, 10)
+    expect(node.replica.status()).toMatchObject({ mode: 'closed', height: 41 })
+
+    const other = createSimulatedApplication()
+    for (let height = 1; height <= 50; height++) other.apply({ requests: [], timeMs: 0 }, height)
+    const [chunk] = [...other.snapshot()] as [Bytes]
+    const block = { chainId: group.config.chainId, memberEpoch: 0, height: 50, headerDigest: other.head().headerDigest }
+    const settings = settleConfig(group.config)
+    const votes = [0, 1, 2].map((index) => {
+      const body = { sequence: 50, headerDigest: block.headerDigest }
+      const { signature } = sealMessage(settings, (group.nodes[index] as Node).signer, { kind: 'exec-vote', body })
+      return [index, signature as NonNullable<typeof signature>] as const
+    })
+    const certificate = createCertificate(block, new Map(votes), 4)
+    const snapshot = { height: 50, index: 0, count: 1, chunk, certificate }
+    for (const { signer } of group.nodes.slice(0, 3)) {
+      const body = { height: 50, commit: null, certificate: null, snapshot }
+      const { bytes } = sealMessage(settings, signer, { kind: 'fetched', body })
+      feed(group, node, { kind: 'message', message: authenticate(group, bytes) })
+    }
+    expect(node.application.head().height).toBe(41)
   })
 
   it('is where the next epoch begins: its members go on from there, and votes of the old one count no more', () => {
