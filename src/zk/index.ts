@@ -61,12 +61,24 @@ export { encodeWtns, parseWtns } from './formats/wtns.ts'
 export { encodeZkObject, parseZkObject, type ZkObjects } from './formats/zk-object.ts'
 export { createPortableBackend, type CurveBackend, type Eventually } from './groth16/backend.ts'
 export type { AffineVector } from './groth16/affine.ts'
+export {
+  contributeToCeremony,
+  startCeremony,
+  type Ceremony,
+  type CeremonyKey,
+  type CeremonyPowers,
+  type Contribution,
+} from './groth16/ceremony.ts'
+export { encodeTranscript, parseTranscript, validateCeremony, type CheckedCeremony } from './groth16/ceremony-check.ts'
+export { encodeCeremony, parseCeremony } from './groth16/ceremony-file.ts'
+export type { Share } from './groth16/ceremony-share.ts'
+export { closePowers, finishCeremony, type CeremonyResult } from './groth16/ceremony-key.ts'
 export { generateProofKeys, type GenerateKeysOptions, type ProofKeys } from './groth16/generate.ts'
 export type { KeyAudit } from './groth16/key-audit.ts'
 export type { G1Vector, G2Vector, PreparedG2, TargetElement } from './groth16/pairing.ts'
 export type { Proof } from './groth16/proof.ts'
 export { proveRelation, type ProveOptions } from './groth16/prove.ts'
-export type { ProvingKey } from './groth16/proving-key.ts'
+export type { ProvingKey, ProvingPoints } from './groth16/proving-key.ts'
 export { validateProvingKey, type ValidateKeyOptions } from './groth16/validate-key.ts'
 export { verifyRelation, verifyRelations, type ProvenInputs } from './groth16/verify.ts'
 export type { KeyErrorCode, Setup, VerifyingKey } from './groth16/verifying-key.ts'

@@ -3,10 +3,18 @@ import { runInThisContext } from 'node:vm'
 import { expect, test } from 'vitest'
 
 import * as zkModule from '../../src/zk/index.ts'
+import { createCircuit } from '../../src/zk/relations/circuit.ts'
+import { build } from './circuits.ts'
 import { chainId, digestOf, hospital, institution, issuedAtMs, patient, recordSerial } from './fixtures.ts'
 
 const guide = readFileSync(new URL('../../docs/guide/zk.md', import.meta.url), 'utf8')
 const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!)
+
+const small = build((builder) => {
+  const y = builder.publicInput('y', 4n)
+  const x = builder.allocate('x', 2n)
+  builder.enforce('square', x, x, y)
+})
 
 /** What the reader is taken to have already. */
 const given: Record<string, unknown> = {
@@ -19,6 +27,8 @@ const given: Record<string, unknown> = {
   nonce: new Uint8Array(32).fill(5),
   nowMs: issuedAtMs,
   expiresAtMs: issuedAtMs + 600_000,
+  parties: ['institution', 'hospital', 'association'],
+  smallCircuit: createCircuit(small.relation),
 }
 
 /** Runs all blocks one after the other, as printed; imports become parameters, declarations go on to the next block. */
@@ -54,4 +64,5 @@ test('the guide runs as printed and does what it says', async () => {
   expect(result['findings']).toEqual([])
   expect((result['published'] as { verifyingKey: Uint8Array }).verifyingKey).toHaveLength(712)
   expect(result).toMatchObject({ holds: true, isProved: true, fault: 'expired', answers: [true], isFactored: true })
+  expect((result['checked'] as { contributions: unknown[] }).contributions).toHaveLength(6)
 }, 120_000)

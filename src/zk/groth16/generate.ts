@@ -85,7 +85,7 @@ function drawScalars(relation: Relation): KeyScalars {
 }
 
 /** Refuses circuits whose keys could not bind what they should. */
-function checkCircuit({ relation }: Circuit): void {
+export function checkCircuit({ relation }: Circuit): void {
   const [unconstrained] = findUnconstrained(relation)
   if (unconstrained !== undefined) {
     rejectArgument('circuit', 'every wire in a constraint', `"${unconstrained}" in none`)
