@@ -72,9 +72,33 @@ export function addAll<E>(field: BaseField<E>, sums: AffineVector<E>, addends: A
   }
 }
 
-/** Doubles each point. */
-export function doubleAll<E>(field: BaseField<E>, points: AffineVector<E>): void {
-  addAll(field, points, { xs: [...points.xs], ys: [...points.ys] })
+/**
+ * Doubles each point. Cost: 7 products a point, and one inversion.
+ */
+export function doubleAll<E>(field: BaseField<E>, { xs, ys }: AffineVector<E>): void {
+  const positions: number[] = []
+  const denominators: E[] = []
+  for (let i = 0; i < xs.length; i++) {
+    const y = ys[i]!
+    if (isIdentity(field, xs[i]!, y)) continue
+    if (field.isZero(y)) {
+      // A point of order two, which lies in neither subgroup.
+      xs[i] = field.zero
+      ys[i] = field.zero
+      continue
+    }
+    positions.push(i)
+    denominators.push(field.double(y))
+  }
+  field.invertAll(denominators)
+  for (let k = 0; k < positions.length; k++) {
+    const i = positions[k]!
+    const x = xs[i]!
+    const slope = field.multiply(field.tripleSquare(x), denominators[k]!)
+    const doubledX = field.squareMinus(slope, x, x)
+    ys[i] = field.multiplyMinus(slope, field.subtract(x, doubledX), ys[i]!)
+    xs[i] = doubledX
+  }
 }
 
 /** Reduces all coordinates to [0, p - 1]. */

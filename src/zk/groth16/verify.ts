@@ -14,6 +14,7 @@ import { defaultBackend, type CurveBackend } from './backend.ts'
 import { baseFieldOfG1 } from './base-field.ts'
 import { multiplyAndSum } from './multi-scalar.ts'
 import { fromG1, isSameTarget, prepareG2, toG1, type PreparedG2, type TargetElement } from './pairing.ts'
+import { multiplyEach } from './point-transform.ts'
 import { parseManyProofPoints, parseProofPoints, type Proof, type ProofPoints } from './proof.ts'
 import { verifyingPoints, type VerifyingKey } from './verifying-key.ts'
 
@@ -139,10 +140,8 @@ function holdTogether(ready: PreparedKey, items: readonly BatchItem[], backend: 
       ? total
       : items.reduce((sum, { inputs }, i) => (sum + factors[i]! * inputs[column - 1]!) % FIELD_ORDER, 0n),
   )
-  const pairs: [G1Point, PreparedG2][] = items.map(({ a, lines }, i) => [
-    a.multiplyUnsafe(factors[i]!) as G1Point,
-    lines,
-  ])
+  const scaled = multiplyEach(baseFieldOfG1, fromG1(items.map(({ a }) => a)), factors)
+  const pairs: [G1Point, PreparedG2][] = items.map(({ lines }, i) => [toG1(scaled, i), lines])
   const blinds = multiplyAndSum(baseFieldOfG1, fromG1(items.map(({ c }) => c)), factors)
   const shares: [G1Point | undefined, PreparedG2][] = [
     [sumOfInputs(ready.tables, scalars), ready.gamma],
