@@ -107,6 +107,19 @@ describe('programs that users copy', () => {
     ])
   })
 
+  it('examples/owner.ts, proxy.ts and institution.ts, each in under thirty lines', () => {
+    const owner = 're-key for epoch 1 on the ledger\n'
+    const proxy = `${owner}refused: no such re-key in use on the ledger\nconverted, with 1 re-key held\n`
+    expect(run(example('owner'), 'owner')).toBe(owner)
+    expect(run(example('proxy'), 'proxy')).toBe(proxy)
+    const [one, two, three] = [44, 61, 43].map((value) => `epoch 1: ${value} /min`)
+    expect(run(example('institution'), 'institution')).toBe(
+      `${proxy}${one}\n${two}\n${three}\nVitalsealError [ERR_CHAIN_REKEY]\n`,
+    )
+    for (const name of ['owner', 'proxy', 'institution'])
+      expect(example(name).trimEnd().split('\n').length).toBeLessThan(30)
+  })
+
   it('examples/epochs.ts', () => {
     expect(run(example('epochs'), 'epochs').split('\n')).toEqual([
       'tx_key of epoch 1: bob says not-for-us',
