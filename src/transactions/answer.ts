@@ -16,7 +16,7 @@ export interface AnswerBody {
 }
 
 function answerKind(version: number): KindDefinition<AnswerBody> {
-  return { version, sentBy: 'publish', body: tuple({ answers: transactionId }), check: () => undefined }
+  return { version, sentBy: 'publish', body: tuple({ answers: transactionId }) }
 }
 
 /** acknowledge: the keys are the committed ones. */

@@ -67,5 +67,4 @@ export const dataKind: KindDefinition<DataBody> = {
     forms: [write, read],
     formOf: (body) => MODES.indexOf(body.mode),
   }),
-  check: () => undefined,
 }

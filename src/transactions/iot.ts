@@ -25,5 +25,4 @@ export const iotKind: KindDefinition<IotBody> = {
   version: 3,
   sentBy: 'publish',
   body: tuple({ record: contentId, label, epoch: uint(COUNTER_MAX, 1) }),
-  check: () => undefined,
 }

@@ -83,7 +83,8 @@ export const ENVELOPE_BYTES_MAX = 16_384
 /** Keys that one envelope hands over. */
 export const HANDED_MAX = 256
 
-const digest = bytesOf(32) as Shape<Digest32>
+/** A digest, 32 bytes. */
+export const digest: Shape<Digest32> = bytesOf(32) as Shape<Digest32>
 const recipientIndex = uint(COUNTER_MAX)
 
 const handedKey: Shape<HandedKey> = mapped(

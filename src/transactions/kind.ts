@@ -38,8 +38,8 @@ export interface KindDefinition<B> {
   readonly body: Shape<B>
   /** Who may send it. */
   readonly sentBy: Sender
-  /** The first rule of the body's fields that does not hold. */
-  readonly check: (body: B, sender: Did) => Failure<'ERR_TRANSACTIONS_FIELD'> | undefined
+  /** The first rule of the body's fields that does not hold; absent where their shapes say all. */
+  readonly check?: (body: B, sender: Did) => Failure<'ERR_TRANSACTIONS_FIELD'> | undefined
   /** The first signature or proof inside the body that does not hold. */
   readonly checkProofs?: (body: B, context: ProofContext) => Failure<ValidationCode> | undefined
 }

@@ -9,10 +9,10 @@
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { Label } from '../primitives/label.ts'
-import { ALL_TYPES_LABEL } from '../primitives/label.ts'
 import { COUNTER_MAX } from '../primitives/limits.ts'
-import { account, bytesOf, label, timeMs, tuple, uint, type Shape } from '../primitives/shape.ts'
-import { refuseField, type KindDefinition } from './kind.ts'
+import { account, label, timeMs, tuple, uint } from '../primitives/shape.ts'
+import { digest } from './key.ts'
+import type { KindDefinition } from './kind.ts'
 
 /** Body of rekey; its sender is the owner. */
 export interface RekeyBody {
@@ -41,8 +41,6 @@ export interface ConversionBody {
   readonly converted: Digest32
 }
 
-const digest = bytesOf(32) as Shape<Digest32>
-
 /** rekey. */
 export const rekeyKind: KindDefinition<RekeyBody> = {
   version: 12,
@@ -55,12 +53,6 @@ export const rekeyKind: KindDefinition<RekeyBody> = {
     epoch: uint(COUNTER_MAX, 1),
     untilMs: timeMs,
   }),
-  check({ proxy, delegatee, label }, sender) {
-    if (delegatee === sender) return refuseField('delegatee', 'another party than the owner')
-    // Both together open the whole condition; one party that is both is no proxy.
-    if (proxy === sender || proxy === delegatee) return refuseField('proxy', 'neither the owner nor the delegatee')
-    return label === ALL_TYPES_LABEL ? refuseField('label', 'one type') : undefined
-  },
 }
 
 /** conversion. */
@@ -68,8 +60,4 @@ export const conversionKind: KindDefinition<ConversionBody> = {
   version: 13,
   sentBy: 'publish',
   body: tuple({ patient: account, delegatee: account, reKey: digest, converted: digest }),
-  check: ({ patient, delegatee }, sender) =>
-    patient === sender || delegatee === sender
-      ? refuseField('account', 'a proxy, neither the owner nor the delegatee')
-      : undefined,
 }

@@ -58,7 +58,7 @@ export function createTransaction<const K extends TransactionKind>(
 ): UnsignedTransaction<K> {
   if (!Object.hasOwn(KINDS, fields.kind)) rejectArgument('kind', Object.keys(KINDS).join(' | '), 'another value')
   const unsigned = assertForm({ ...fields, delegate: fields.delegate ?? 0 } as UnsignedTransaction, unsignedShape)
-  const broken = definitionOf(fields.kind).check(unsigned, unsigned.sender)
+  const broken = definitionOf(fields.kind).check?.(unsigned, unsigned.sender)
   if (broken !== undefined) rejectArgument(broken.path, broken.details.expected, 'another value')
   return unsigned as unknown as UnsignedTransaction<K>
 }
@@ -247,5 +247,5 @@ function checkBody(
   options: ValidateTransactionOptions & { readonly verifier: Verifier },
 ): Failure<ValidationCode> | undefined {
   const { check, checkProofs } = definitionOf(transaction.kind)
-  return check(transaction, transaction.sender) ?? checkProofs?.(transaction, options)
+  return check?.(transaction, transaction.sender) ?? checkProofs?.(transaction, options)
 }

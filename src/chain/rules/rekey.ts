@@ -8,6 +8,7 @@
 
 import { equalBytes } from '../../primitives/bytes.ts'
 import type { Did } from '../../primitives/did.ts'
+import { ALL_TYPES_LABEL } from '../../primitives/label.ts'
 import {
   accountShape,
   epochShape,
@@ -41,12 +42,16 @@ export const applyRekey: Rule<'rekey'> = (state, transaction, { timeMs }) => {
 
 function findFault(state: StateReader, owner: Did, body: RekeyBody, timeMs: number): RefusalCode | undefined {
   const { proxy, delegatee, label, epoch, untilMs } = body
+  // One party that is two of the three needs no proxy, or is none.
+  if (new Set([owner, proxy, delegatee]).size < 3) return 'ERR_CHAIN_RECIPIENT'
   if (!isInUse(state, proxy) || !isInUse(state, delegatee)) return 'ERR_CHAIN_ACCOUNT'
   const current = state.get(keys.epoch(owner), epochShape)
   if (current?.epoch !== epoch) return 'ERR_CHAIN_EPOCH'
   if (current.mustRotate) return 'ERR_CHAIN_MUST_ROTATE'
   if (timeMs >= current.notAfterMs) return 'ERR_CHAIN_EPOCH_ENDED'
-  if (state.get(keys.label(owner, label), labelShape)?.epoch !== epoch) return 'ERR_CHAIN_LABEL'
+  // Zero stands for all types where keys are listed; a re-key is for one.
+  const isListed = label !== ALL_TYPES_LABEL && state.get(keys.label(owner, label), labelShape)?.epoch === epoch
+  if (!isListed) return 'ERR_CHAIN_LABEL'
   const coverage = usesOf(state, { patient: owner, grantee: delegatee, atMs: timeMs })
   const isCovered = coverage !== undefined && covers(coverage, label) && untilMs <= coverage.untilMs
   return isCovered && timeMs < untilMs ? undefined : 'ERR_POLICY_DENIED'

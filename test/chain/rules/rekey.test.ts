@@ -6,7 +6,6 @@ import type { TransactionId } from '../../../src/primitives/ids.ts'
 import { ALL_TYPES_LABEL, type Label } from '../../../src/primitives/label.ts'
 import type { Draft } from '../../../src/transactions/index.ts'
 import { freshRecord } from '../../support/chain-world.ts'
-import { codeOf } from '../../support/failure.ts'
 import {
   A,
   B,
@@ -80,6 +79,9 @@ describe('rekey', () => {
     ['an epoch to come', { epoch: 2 }, 'ERR_CHAIN_EPOCH'],
     ['longer than the grant', { untilMs: END_MS + 1 }, 'ERR_POLICY_DENIED'],
     ['no time at all', { untilMs: START_MS }, 'ERR_POLICY_DENIED'],
+    ['the owner as delegatee', { delegatee: ann.did }, 'ERR_CHAIN_RECIPIENT'],
+    ['the owner as proxy', { proxy: ann.did }, 'ERR_CHAIN_RECIPIENT'],
+    ['one party as both', { proxy: institute.did }, 'ERR_CHAIN_RECIPIENT'],
     ['somebody without a grant', { delegatee: bob.did }, 'ERR_POLICY_DENIED'],
     ['a proxy that nobody knows', { proxy: party('eve').did }, 'ERR_CHAIN_ACCOUNT'],
     ['a delegatee that nobody knows', { delegatee: party('eve').did }, 'ERR_CHAIN_ACCOUNT'],
@@ -90,6 +92,14 @@ describe('rekey', () => {
 
   it('of somebody else is about his own data', () => {
     expect(world.send(bob.did, rekey())).toBe('ERR_CHAIN_EPOCH')
+  })
+
+  it('is for one type, also where the key of all types is listed', () => {
+    const previous = epoch()?.latest ?? null
+    world.send(ann.did, keyDraft({ mode: 'extend', epoch: 1, listed: [ALL_TYPES_LABEL], own: [], previous }))
+    world.send(ann.did, access([uses('all')]))
+    expect(world.send(ann.did, rekey({ label: ALL_TYPES_LABEL }))).toBe('ERR_CHAIN_LABEL')
+    expect(world.send(ann.did, rekey({ label: B }))).toBe(null)
   })
 
   it('needs leave to use: leave to access comes with keys of its own', () => {
@@ -123,15 +133,6 @@ describe('rekey', () => {
     expect(world.block(many).block.receipts.filter(({ code }) => code !== null)).toEqual([])
     expect(inUse()).toHaveLength(REKEYS_PER_PAIR_MAX)
     expect(world.send(ann.did, rekey({ reKey: digest('one more') }))).toBe('ERR_CHAIN_LIMIT')
-  })
-
-  it.each<readonly [string, Partial<Draft<'rekey'>>]>([
-    ['the owner as delegatee', { delegatee: ann.did }],
-    ['the owner as proxy', { proxy: ann.did }],
-    ['one party as both', { proxy: institute.did }],
-    ['all types', { label: ALL_TYPES_LABEL }],
-  ])('has no form with %s', (_, more) => {
-    expect(codeOf(() => world.send(ann.did, rekey(more)))).toBe('ERR_ARGUMENT_INVALID')
   })
 })
 
@@ -198,8 +199,9 @@ describe('conversion', () => {
   })
 
   it('is no act of the owner or the delegatee', () => {
-    expect(codeOf(() => world.send(ann.did, conversion()))).toBe('ERR_ARGUMENT_INVALID')
-    expect(codeOf(() => world.send(institute.did, conversion()))).toBe('ERR_ARGUMENT_INVALID')
+    world.send(ann.did, rekey())
+    expect(world.send(ann.did, conversion())).toBe('ERR_CHAIN_REKEY')
+    expect(world.send(institute.did, conversion())).toBe('ERR_CHAIN_REKEY')
   })
 })
 
