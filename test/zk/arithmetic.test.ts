@@ -14,7 +14,7 @@ import {
   interpolate,
   rootOfUnity,
 } from '../../src/zk/groth16/domain.ts'
-import { multiplyAndSum } from '../../src/zk/groth16/multi-scalar.ts'
+import { multiplyAndSum, multiplyAndSumG1 } from '../../src/zk/groth16/multi-scalar.ts'
 import { fromG1, fromG2, toG1, toG2 } from '../../src/zk/groth16/pairing.ts'
 import { evaluateLagrange, evaluateQuotientBasis } from '../../src/zk/groth16/quadratic-program.ts'
 import { propertyRuns } from '../support/property.ts'
@@ -92,6 +92,8 @@ describe('points', () => {
         const reduced = ((total % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER
         const g1 = toG1(multiplyAndSum(baseFieldOfG1, fromG1Complete(items.map(([k]) => multiple(k))), scalars))
         expect(g1.equals(reduced === 0n ? pairingCurve.G1.Point.ZERO : generatorOfG1().multiply(reduced))).toBe(true)
+        const split = toG1(multiplyAndSumG1(fromG1Complete(items.map(([k]) => multiple(k))), scalars))
+        expect(split.equals(g1)).toBe(true)
         const g2 = toG2(multiplyAndSum(baseFieldOfG2, fromG2Complete(items.map(([k]) => multipleG2(k))), scalars))
         expect(g2.equals(reduced === 0n ? pairingCurve.G2.Point.ZERO : generatorOfG2().multiply(reduced))).toBe(true)
       }),
@@ -105,6 +107,7 @@ describe('points', () => {
     const scalars = Array.from({ length: count }, (_, i) => (BigInt(i) ** 40n + 5n) % FIELD_ORDER)
     const total = scalars.reduce((sum, scalar, i) => (sum + BigInt(i + 1) * scalar) % FIELD_ORDER, 0n)
     expect(toG1(multiplyAndSum(baseFieldOfG1, points, scalars)).equals(generatorOfG1().multiply(total))).toBe(true)
+    expect(toG1(multiplyAndSumG1(points, scalars)).equals(generatorOfG1().multiply(total))).toBe(true)
     expect(() => multiplyAndSum(baseFieldOfG1, points, scalars.slice(1))).toThrow('"scalars"')
   })
 

@@ -12,7 +12,7 @@ import type { FieldElement } from '../field.ts'
 import { baseFieldOfG1, baseFieldOfG2 } from './base-field.ts'
 import { evaluateAtRoots, evaluateBetweenRoots, interpolate } from './domain.ts'
 import { createFixedBase } from './fixed-base.ts'
-import { multiplyAndSum } from './multi-scalar.ts'
+import { multiplyAndSum, multiplyAndSumG1 } from './multi-scalar.ts'
 import { multiplyPairings, type G1Vector, type G2Vector, type PreparedG2, type TargetElement } from './pairing.ts'
 
 /** What provers and makers of keys may have to wait for. */
@@ -20,9 +20,9 @@ export type Eventually<T> = T | Promise<T>
 
 /** The arithmetic that proofs are made and checked with. */
 export interface CurveBackend {
-  /** The sum of points, each times its scalar; a vector of one. */
+  /** The sum of points of the subgroup, each times its scalar; a vector of one. */
   sumG1(points: G1Vector, scalars: readonly FieldElement[]): Eventually<G1Vector>
-  /** The sum of points, each times its scalar; a vector of one. */
+  /** The sum of points of the subgroup, each times its scalar; a vector of one. */
   sumG2(points: G2Vector, scalars: readonly FieldElement[]): Eventually<G2Vector>
   /** The generator times each scalar. */
   multiplesOfG1(scalars: readonly FieldElement[]): Eventually<G1Vector>
@@ -43,7 +43,7 @@ export function createPortableBackend(): CurveBackend {
   let baseG1: ReturnType<typeof createFixedBase<bigint>> | undefined
   let baseG2: ReturnType<typeof createFixedBase<G2Vector['xs'][number]>> | undefined
   return Object.freeze({
-    sumG1: (points: G1Vector, scalars: readonly FieldElement[]) => multiplyAndSum(baseFieldOfG1, points, scalars),
+    sumG1: (points: G1Vector, scalars: readonly FieldElement[]) => multiplyAndSumG1(points, scalars),
     sumG2: (points: G2Vector, scalars: readonly FieldElement[]) => multiplyAndSum(baseFieldOfG2, points, scalars),
     multiplesOfG1(scalars: readonly FieldElement[]) {
       baseG1 ??= createFixedBase(baseFieldOfG1, generatorOfG1().toAffine())
