@@ -39,9 +39,9 @@ const bundles = [
   { name: 'transactions', code: all('transactions'), budget: 38, forbidden: PAIRING },
   {
     name: 'core without BLS',
-    // What an application needs to seal, record, grant, rotate, open and check. Left out: PRE keys, which are BLS keys, and
-    // what stands beside the core and has its own callers: archives, the compliance suite, texts of Multikeys, chains of
-    // credentials, and sentences for people. With all of these it is `core and its tools` below.
+    // What an application needs to seal, record, grant, rotate, open and check. Left out: PRE keys, which are BLS keys, with
+    // what is sealed to them, and what stands beside the core and has its own callers: archives, the compliance suite, texts of Multikeys, chains of
+    // credentials, approvals of members, and sentences for people. With all of these it is `core and its tools` below.
     code: [
       await allBut('identity', ...BLS_NAMES, 'encodeMultikey', 'parseMultikey', 'validateCredentials', ...PSEUDONYMITY),
       await allBut(
@@ -55,8 +55,8 @@ const bundles = [
         'checkBlockstore',
       ),
       await allBut('policy', ...ERRORS, 'explainDecision', 'explainGrant', 'lintGrant', 'EXPIRY_MS_MAX'),
-      await allBut('transactions', ...ERRORS, 'formatTransaction'),
-      await allBut('keys', ...ERRORS),
+      await allBut('transactions', ...ERRORS, 'formatTransaction', 'approveMembers', 'hashMemberChange'),
+      await allBut('keys', ...ERRORS, 'sealTypeKey', 'receiveTypeKey'),
       some('primitives', 'createSigner', 'createVerifier', 'createLabeler', 'parseDid', 'parseRecordId', 'randomBytes'),
     ].join('\n'),
     needs: ['identity', 'policy', 'storage', 'transactions', 'keys'],

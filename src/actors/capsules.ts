@@ -30,7 +30,7 @@ import { openHpke, sealHpke } from '../primitives/hpke.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, bytesUpTo, encodeShape, parseShape, tuple } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 
 /** Longest capsule, re-key or converted capsule of the product; each has less than 1 KiB. */
 const OBJECT_BYTES_MAX = 2_048
@@ -110,7 +110,7 @@ function failPre(did: Did): never {
 }
 
 function deliveryInfo(chainId: ChainId, proxy: Did): Bytes {
-  return encodeCbor([TAGS.reKeyDelivery, toDigest(chainId), toPublicKey(proxy)])
+  return encodeCbor([LEDGER_TAGS.reKeyDelivery, toDigest(chainId), toPublicKey(proxy)])
 }
 
 /** Seals a re-key and a type key in a capsule to a proxy. */

@@ -17,7 +17,7 @@ import { openHpke, sealHpke } from '../primitives/hpke.ts'
 import { COUNTER_MAX } from '../primitives/limits.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, bytesUpTo, encodeShape, parseShape, tuple, uint } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import type { Blockstore } from '../storage/index.ts'
 import { createActorCore, type Actor, type ActorOptions, type Sealed } from './actor.ts'
 import { createOutbox, sealAndRecord } from './sealing.ts'
@@ -40,7 +40,7 @@ const frameShape = tuple({
 })
 
 function linkInfo(of: { readonly device: Uint8Array; readonly gateway: Uint8Array; readonly counter: number }): Bytes {
-  return encodeCbor([TAGS.deviceLink, of.device, of.gateway, of.counter])
+  return encodeCbor([LEDGER_TAGS.deviceLink, of.device, of.gateway, of.counter])
 }
 
 /** The device's end of the link, for firmware that can run it, tests and demos. */

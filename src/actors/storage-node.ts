@@ -13,7 +13,7 @@ import type { Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { toDigest, type ChainId, type TransactionId } from '../primitives/ids.ts'
 import { createVerifier, type Signature, type Signer, type Verifier } from '../primitives/signature.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import { streamRecordBlocks, type Blockstore, type ContentBlock } from '../storage/index.ts'
 
 /** Asks for the blocks of a record. */
@@ -41,7 +41,7 @@ export function createStorageRequest(
   options: { readonly chainId: ChainId; readonly signer: Signer; readonly requester: Did },
 ): StorageRequest {
   const { chainId, signer, requester } = options
-  return { ...request, requester, signature: signer.sign(TAGS.storageRequest, requestFields(chainId, request)) }
+  return { ...request, requester, signature: signer.sign(LEDGER_TAGS.storageRequest, requestFields(chainId, request)) }
 }
 
 /** Keeps ciphertexts and honours permits. */
@@ -127,7 +127,10 @@ export function createStorageNode(options: {
     if (known === undefined) return 'the ledger knows no such record'
     if (Math.abs(clock() - issuedAtMs) > REQUEST_WINDOW_MS) return 'the request is not of now'
     const signer = signingKeys.get(requester)
-    const digest = taggedHash(TAGS.storageRequest, ...requestFields(ledger.chainId, { record, ticket, issuedAtMs }))
+    const digest = taggedHash(
+      LEDGER_TAGS.storageRequest,
+      ...requestFields(ledger.chainId, { record, ticket, issuedAtMs }),
+    )
     if (signer === undefined || !verifier.verify({ signer, digest, signature })) return 'the requester did not sign it'
     if (requester === known.patient || requester === known.author) return undefined
     const permit = ticket === null ? undefined : permits.get(ticket)

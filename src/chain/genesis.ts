@@ -30,7 +30,7 @@ import {
   writeShape,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 
 /** One replica of the group. */
 export type GenesisMember = Member
@@ -105,7 +105,7 @@ const fieldsShape: Shape<GenesisFields> = versioned(1, {
 
 function complete(fields: GenesisFields): Genesis {
   const written = writeShape(fields, fieldsShape, { object: 'genesis' })
-  return Object.freeze({ ...fields, chainId: createId('chain', taggedHash(TAGS.genesis, written)) })
+  return Object.freeze({ ...fields, chainId: createId('chain', taggedHash(LEDGER_TAGS.genesis, written)) })
 }
 
 /**

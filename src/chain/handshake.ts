@@ -17,7 +17,7 @@ import { toPublicKey, type Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
 import type { Signature, Signer, Verifier } from '../primitives/signature.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 
 /** Bytes of each side's nonce. */
 export const HANDSHAKE_NONCE_BYTES = 32
@@ -47,7 +47,7 @@ export function signHandshake(
   options: { readonly role: HandshakeRole; readonly signer: Signer },
 ): Signature {
   const { role, signer } = options
-  return signer.sign(TAGS.nodeHandshake, fieldsOf(handshake, role))
+  return signer.sign(LEDGER_TAGS.nodeHandshake, fieldsOf(handshake, role))
 }
 
 /** Tells whether the party of a role signed this handshake. Cost: one signature check. */
@@ -58,5 +58,9 @@ export function verifyHandshake(
   const { role, signature, verifier } = options
   const signer = role === 'caller' ? handshake.caller : handshake.callee
   if (signer === null) return false
-  return verifier.verify({ signer, digest: taggedHash(TAGS.nodeHandshake, ...fieldsOf(handshake, role)), signature })
+  return verifier.verify({
+    signer,
+    digest: taggedHash(LEDGER_TAGS.nodeHandshake, ...fieldsOf(handshake, role)),
+    signature,
+  })
 }

@@ -26,7 +26,7 @@ import {
   versioned,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import type { GenesisMember } from './genesis.ts'
 
 /** What every replica computes from a batch and the block before it. */
@@ -95,7 +95,7 @@ export function headerCid(header: Header): CID {
 /** Returns the hash of a set of members in their order: their keys, without the proofs of these. */
 export function hashMembers(members: readonly GenesisMember[]): Digest32 {
   return taggedHash(
-    TAGS.members,
+    LEDGER_TAGS.members,
     members.map(({ did, bls }) => (bls === undefined ? toPublicKey(did) : [toPublicKey(did), bls.publicKey])),
   )
 }

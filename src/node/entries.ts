@@ -31,7 +31,7 @@ import {
   versioned,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import type { LogRecord } from '../pbft/index.ts'
 import type { StoredBlock } from '../chain/index.ts'
 import { corrupt } from './store-errors.ts'
@@ -132,7 +132,7 @@ export function parseKey(key: string): readonly number[] {
 
 function encodeEntry<T>(key: string, value: T, shape: Shape<T>): Bytes {
   const fields = shape.write(value)
-  const digest = taggedHash(TAGS.nodeEntry, key, ...(fields as readonly CborValue[]))
+  const digest = taggedHash(LEDGER_TAGS.nodeEntry, key, ...(fields as readonly CborValue[]))
   return encodeCbor([digest, fields], entryLimits)
 }
 
@@ -141,7 +141,7 @@ function decodeEntry<T>(key: string, bytes: Uint8Array, shape: Shape<T>): T {
   if (!parsed.ok) throw corrupt(key, parsed)
   const { digest, value } = parsed.value as { readonly digest: Digest32; readonly value: T }
   const fields = shape.write(value) as readonly CborValue[]
-  if (!equalBytes(taggedHash(TAGS.nodeEntry, key, ...fields), digest)) throw corrupt(key)
+  if (!equalBytes(taggedHash(LEDGER_TAGS.nodeEntry, key, ...fields), digest)) throw corrupt(key)
   return value
 }
 
@@ -178,7 +178,7 @@ export function decodeStoredBlock(height: number, bytes: Uint8Array): StoredBloc
 /** Chains a record to the one before it. */
 export function chainRecord(memberEpoch: number, record: LogRecord, previous: Digest32): ChainedRecord {
   const { index, keepFrom, bytes } = record
-  const digest = taggedHash(TAGS.nodeRecord, memberEpoch, index, previous, keepFrom, bytes)
+  const digest = taggedHash(LEDGER_TAGS.nodeRecord, memberEpoch, index, previous, keepFrom, bytes)
   return { index, keepFrom, bytes, previous, digest }
 }
 

@@ -21,7 +21,7 @@ import {
   viewUpTo,
   type Shape,
 } from '../primitives/shape.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import {
   BATCH_REQUEST_BYTES_MAX,
   BATCH_REQUESTS_MAX,
@@ -79,7 +79,7 @@ const batchShape: Shape<BatchFields> = tuple({
 })
 
 function nameBatch(fields: BatchFields, bytes: Bytes): Batch {
-  return Object.freeze({ ...fields, bytes, digest: taggedHash(TAGS.pbftBatch, bytes) })
+  return Object.freeze({ ...fields, bytes, digest: taggedHash(LEDGER_TAGS.pbftBatch, bytes) })
 }
 
 /**

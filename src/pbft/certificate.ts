@@ -41,7 +41,7 @@ import {
   type Verifier,
 } from '../primitives/signature.ts'
 import { parseSignerBitmap } from '../primitives/signer-bitmap.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS, TAGS } from '../primitives/tags.ts'
 import { MEMBERS_MAX, messageLimits } from './limits.ts'
 import { deriveQuorum } from './quorum.ts'
 import { digestShape, epochShape, sequenceShape, signatureListShape } from './shape.ts'
@@ -108,7 +108,7 @@ export const certificateShape: Shape<Certificate> = tuple({
 
 /** Returns the digest that an EXEC-VOTE signs; the same for every member, so that signatures can be aggregated. */
 export function executionDigest(block: ExecutedBlock): Digest32 {
-  return taggedHash(TAGS.pbftExecVote, ...executionFields(block))
+  return taggedHash(LEDGER_TAGS.pbftExecVote, ...executionFields(block))
 }
 
 function executionFields({ chainId, memberEpoch, height, headerDigest }: ExecutedBlock): readonly CborValue[] {
@@ -117,7 +117,7 @@ function executionFields({ chainId, memberEpoch, height, headerDigest }: Execute
 
 /** Signs an executed block as one member of its epoch. Cost: one signature. */
 export function signExecution(block: ExecutedBlock, options: { readonly signer: Signer }): Signature {
-  return options.signer.sign(TAGS.pbftExecVote, executionFields(block))
+  return options.signer.sign(LEDGER_TAGS.pbftExecVote, executionFields(block))
 }
 
 /** Signs an executed block with a member's BLS key, for an aggregate; 48 bytes. Cost: about 4 ms. */

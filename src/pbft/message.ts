@@ -27,7 +27,7 @@ import {
   type Shape,
 } from '../primitives/shape.ts'
 import type { Signature, Signer } from '../primitives/signature.ts'
-import { TAGS, type Tag } from '../primitives/tags.ts'
+import { LEDGER_TAGS, type Tag } from '../primitives/tags.ts'
 import { requestShape, type Batch, type Request } from './batch.ts'
 import { certificateShape, type Certificate } from './certificate.ts'
 import type { Settings } from './config.ts'
@@ -200,14 +200,14 @@ const signatureRule: Readonly<Record<MessageKind, boolean>> = {
 }
 
 const tags = {
-  'pre-prepare': TAGS.pbftPrePrepare,
-  prepare: TAGS.pbftPrepare,
-  commit: TAGS.pbftCommit,
-  'exec-vote': TAGS.pbftExecVote,
-  'view-change': TAGS.pbftViewChange,
-  'new-view': TAGS.pbftNewView,
-  status: TAGS.pbftStatus,
-  fetch: TAGS.pbftFetch,
+  'pre-prepare': LEDGER_TAGS.pbftPrePrepare,
+  prepare: LEDGER_TAGS.pbftPrepare,
+  commit: LEDGER_TAGS.pbftCommit,
+  'exec-vote': LEDGER_TAGS.pbftExecVote,
+  'view-change': LEDGER_TAGS.pbftViewChange,
+  'new-view': LEDGER_TAGS.pbftNewView,
+  status: LEDGER_TAGS.pbftStatus,
+  fetch: LEDGER_TAGS.pbftFetch,
 } as const satisfies Partial<Record<MessageKind, Tag>>
 
 /** A kind whose messages are signed by their sender. */

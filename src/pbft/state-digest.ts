@@ -4,7 +4,7 @@
 
 import type { CborValue } from '../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
-import { TAGS } from '../primitives/tags.ts'
+import { LEDGER_TAGS } from '../primitives/tags.ts'
 import type { Core } from './core.ts'
 import type { Slot } from './log.ts'
 
@@ -37,7 +37,14 @@ export function digestState(core: Core): Digest32 {
   const requests = [...core.pool.entries()].map(({ request }) => request.id)
   const viewChanges = [...core.viewChanges.values()].map(({ signer, body }) => [signer, body.view])
   const state: CborValue = [position, flags, patience, speed, slots, requests, viewChanges]
-  return taggedHash(TAGS.pbftState, settings.chainDigest, settings.memberEpoch, core.self, head.headerDigest, state)
+  return taggedHash(
+    LEDGER_TAGS.pbftState,
+    settings.chainDigest,
+    settings.memberEpoch,
+    core.self,
+    head.headerDigest,
+    state,
+  )
 }
 
 function describeSlot(slot: Slot): CborValue {

@@ -134,4 +134,4 @@ export {
   type Verifier,
 } from './signature.ts'
 export { encodeSignerBitmap, parseSignerBitmap } from './signer-bitmap.ts'
-export { PRE_TAGS, type Tag, TAGS, ZK_TAGS } from './tags.ts'
+export { LEDGER_TAGS, PRE_TAGS, type Tag, TAGS, ZK_TAGS } from './tags.ts'

@@ -10,14 +10,8 @@ export const TAGS = {
   transaction: 'vitalseal/transactions/transaction/v1',
   /** Id of one grant. */
   grant: 'vitalseal/transactions/grant/v1',
-  /** Chain id: digest of the genesis. */
-  genesis: 'vitalseal/chain/genesis/v1',
-  /** Members of a group in their order. */
-  members: 'vitalseal/chain/members/v1',
   /** Approval of the next members by a present one: chain id, member epoch, next members. */
   memberChange: 'vitalseal/transactions/member-change/v1',
-  /** Proof of a member's key to the other end of a connection: chain id, role, both nonces, both parties. */
-  nodeHandshake: 'vitalseal/chain/node-handshake/v1',
   /** Public label of a data type. */
   publicLabel: 'vitalseal/primitives/public-label/v1',
   /** Private label of a data type, under the owner's label key (HMAC). */
@@ -62,16 +56,26 @@ export const TAGS = {
   typeCommitment: 'vitalseal/keys/type-commitment/v1',
   /** Commitment to a diagnosis key. */
   diagnosisCommitment: 'vitalseal/keys/diagnosis-commitment/v1',
+  /** HPKE info of an envelope. */
+  envelope: 'vitalseal/keys/envelope/v1',
+  /** Digest in that info: the commitments of the tx_key, and those beside the envelope. */
+  envelopeCommitments: 'vitalseal/keys/envelope-commitments/v1',
+} as const
+
+/** Tags of ledgers: pbft, chain, actors, node; apart, so that bundles without one do not carry them. */
+export const LEDGER_TAGS = {
+  /** Chain id: digest of the genesis. */
+  genesis: 'vitalseal/chain/genesis/v1',
+  /** Members of a group in their order. */
+  members: 'vitalseal/chain/members/v1',
+  /** Proof of a member's key to the other end of a connection: chain id, role, both nonces, both parties. */
+  nodeHandshake: 'vitalseal/chain/node-handshake/v1',
   /** HPKE info of one frame between a device and its gateway. */
   deviceLink: 'vitalseal/actors/device-link/v1',
   /** HPKE info of a re-key on its way to a proxy. */
   reKeyDelivery: 'vitalseal/actors/re-key-delivery/v1',
   /** Request for the blocks of a record, signed by whoever asks. */
   storageRequest: 'vitalseal/actors/storage-request/v1',
-  /** HPKE info of an envelope. */
-  envelope: 'vitalseal/keys/envelope/v1',
-  /** Digest in that info: the commitments of the tx_key, and those beside the envelope. */
-  envelopeCommitments: 'vitalseal/keys/envelope-commitments/v1',
   /** Digest of an ordered batch: the batch bytes. */
   pbftBatch: 'vitalseal/pbft/batch/v1',
   /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */
@@ -98,7 +102,7 @@ export const TAGS = {
   nodeEntry: 'vitalseal/node/entry/v1',
 } as const
 
-/** Tags of proxy re-encryption; apart, so that other bundles do not carry them. */
+/** Tags of proxy re-encryption; apart for the same reason. */
 export const PRE_TAGS = {
   /** Hash to G2 of a condition of proxy re-encryption, with the delegator's key: Q_w. */
   preCondition: 'vitalseal/pre/condition/v1',
@@ -208,6 +212,9 @@ export const ZK_TAGS = {
   zkCeremony: 'vitalseal/zk/ceremony/v1',
 } as const
 
-/** One of the tags of {@link TAGS}, {@link PRE_TAGS} or {@link ZK_TAGS}. */
+/** One of the tags of {@link TAGS}, {@link LEDGER_TAGS}, {@link PRE_TAGS} or {@link ZK_TAGS}. */
 export type Tag =
-  (typeof TAGS)[keyof typeof TAGS] | (typeof PRE_TAGS)[keyof typeof PRE_TAGS] | (typeof ZK_TAGS)[keyof typeof ZK_TAGS]
+  | (typeof TAGS)[keyof typeof TAGS]
+  | (typeof LEDGER_TAGS)[keyof typeof LEDGER_TAGS]
+  | (typeof PRE_TAGS)[keyof typeof PRE_TAGS]
+  | (typeof ZK_TAGS)[keyof typeof ZK_TAGS]

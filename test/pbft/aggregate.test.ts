@@ -27,7 +27,7 @@ import { createBlsVerifier, createMemberBlsKey, type BlsVerifier } from '../../s
 import type { Member } from '../../src/primitives/member.ts'
 import { createSigner, type Signer } from '../../src/primitives/signature.ts'
 import { encodeSignerBitmap } from '../../src/primitives/signer-bitmap.ts'
-import { TAGS } from '../../src/primitives/tags.ts'
+import { LEDGER_TAGS, TAGS } from '../../src/primitives/tags.ts'
 import { secretKey } from '../support/bls.ts'
 import { authenticate, chainId, createGroup, feed, submit, type Group } from './group.ts'
 
@@ -142,7 +142,7 @@ describe('a certificate of constant size', () => {
 
   it('is not made from signatures under another tag', () => {
     const fields = [toDigest(chainId), 2, 9, headerDigest]
-    const wrong = parties.map(({ bls }) => bls.sign(TAGS.pbftExecVote, fields))
+    const wrong = parties.map(({ bls }) => bls.sign(LEDGER_TAGS.pbftExecVote, fields))
     expect(verifyCertificate(aggregateOf([0, 1, 2], wrong.slice(0, 3)), options)).toBe(false)
     const made = aggregateShares(block, new Map(wrong.entries()), { members, blsVerifier })
     expect(made.certificate).toBeUndefined()

@@ -10,7 +10,7 @@ import {
   verifyCertificate,
   type Certificate,
 } from '../../src/pbft/certificate.ts'
-import { TAGS } from '../../src/primitives/tags.ts'
+import { LEDGER_TAGS } from '../../src/primitives/tags.ts'
 import { toDigest } from '../../src/primitives/ids.ts'
 import { signaturesOf } from '../support/certificates.ts'
 import { chainId } from './group.ts'
@@ -20,7 +20,12 @@ const members = signers.map(({ did }) => ({ did }))
 const headerDigest = sha256(new Uint8Array())
 const block = { chainId, memberEpoch: 2, height: 9, headerDigest }
 const sign = (index: number, height = 9) =>
-  (signers[index] as (typeof signers)[number]).sign(TAGS.pbftExecVote, [toDigest(chainId), 2, height, headerDigest])
+  (signers[index] as (typeof signers)[number]).sign(LEDGER_TAGS.pbftExecVote, [
+    toDigest(chainId),
+    2,
+    height,
+    headerDigest,
+  ])
 const votes = new Map<number, Signature>([0, 1, 3].map((index) => [index, sign(index)]))
 const certificate = createCertificate(block, votes, 4)
 const options = { members, chainId, headerDigest, verifier: createVerifier() }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { toHex, toUtf8 } from '../../src/primitives/bytes.ts'
 import type { CborValue } from '../../src/primitives/codec.ts'
 import { hmacSha256, sha256, taggedHash } from '../../src/primitives/hash.ts'
-import { PRE_TAGS, TAGS, ZK_TAGS, type Tag } from '../../src/primitives/tags.ts'
+import { LEDGER_TAGS, PRE_TAGS, TAGS, ZK_TAGS, type Tag } from '../../src/primitives/tags.ts'
 import { codeOf } from '../support/failure.ts'
 
 /** The second opinion: another codec, another hash, one buffer. */
@@ -22,7 +22,9 @@ describe('taggedHash', () => {
     expect(toHex(taggedHash(TAGS.transaction, zeros(32), [1, 'x']))).toBe(
       '10810ae5877ce54c6f6687e654bc51a82bff257f8a7236243709d7cdadced82a',
     )
-    expect(toHex(taggedHash(TAGS.genesis))).toBe('15c2a8c240a144d6de1fe29e3958b62751c4bb913767878b4e769360bc492c1e')
+    expect(toHex(taggedHash(LEDGER_TAGS.genesis))).toBe(
+      '15c2a8c240a144d6de1fe29e3958b62751c4bb913767878b4e769360bc492c1e',
+    )
   })
 
   it('is SHA-256 of the encoded tuple', () => {
@@ -113,7 +115,7 @@ describe('sha256 and hmacSha256', () => {
 })
 
 describe('the tables of tags', () => {
-  const tags = [TAGS, PRE_TAGS, ZK_TAGS].flatMap((table) => Object.values(table))
+  const tags = [TAGS, LEDGER_TAGS, PRE_TAGS, ZK_TAGS].flatMap((table) => Object.values(table))
 
   it('has no tag twice', () => {
     expect(new Set(tags).size).toBe(tags.length)
