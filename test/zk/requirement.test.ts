@@ -298,7 +298,7 @@ describe('compiling', () => {
           expect(findFreeWires(first.built).filter((name) => !/^(leaf \d+|issuedAtMs)$/.test(name))).toEqual([])
         }
       }),
-      propertyRuns(60),
+      propertyRuns(30),
     )
   })
 

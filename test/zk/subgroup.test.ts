@@ -91,7 +91,7 @@ describe('the subgroups', () => {
       expect([found.x.c0, found.x.c1, found.y.c0, found.y.c1]).toEqual([y.x.c0, y.x.c1, y.y.c0, y.y.c1])
     }
     const [one, two] = [encodeG1(generatorOfG1()), encodeG2(generatorOfG2())]
-    for (let i = 0; i < 48; i++) {
+    for (let i = 0; i < 48; i += 3) {
       for (const bit of [1, 32, 64, 128]) {
         const changed = one.map((byte, at) => (at === i ? byte ^ bit : byte))
         const found = decompressG1(changed)
@@ -99,7 +99,7 @@ describe('the subgroups', () => {
         expect(isIn).toBe(parseG1(changed).ok)
       }
     }
-    for (let i = 0; i < 96; i += 5) {
+    for (let i = 0; i < 96; i += 13) {
       for (const bit of [1, 32, 64, 128]) {
         const changed = two.map((byte, at) => (at === i ? byte ^ bit : byte))
         const found = decompressG2(changed)
