@@ -35,10 +35,16 @@ export function watchProgress(core: Core): void {
   if (!moved && !isDue) return
   timers.lastStatusTick = core.tick
   timers.lastStatusMark = mark
-  if (moved) return
+  // Whoever recovers must hear where the others stand, also where blocks come without a pause.
+  if (moved && !awaitsTarget(core)) return
   broadcast(core, ownStatus(core, { withCheckpoint: false }))
+  if (moved) return
   if (isBehind(core) || mayLackCertificates(core)) fetchBlocks(core)
   refetch(core)
+}
+
+function awaitsTarget(core: Core): boolean {
+  return core.recovery !== undefined && core.recovery.target === undefined
 }
 
 /**

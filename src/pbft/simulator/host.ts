@@ -48,6 +48,12 @@ export interface DueCrash {
 
 type Waiting = Extract<Effect, { kind: 'send' | 'deliver' }>
 
+/** Something to tell about the state of the replica, once it is sure to outlive a crash. */
+interface Held {
+  readonly after: number
+  readonly tell: () => void
+}
+
 /** One process with its disk. */
 export class Host {
   readonly disk = new Disk()
@@ -59,6 +65,9 @@ export class Host {
   effectCount = 0
   readonly #options: HostOptions
   #waiting: Waiting[] = []
+  #held: Held[] = []
+  /** What the step under way has to tell; undefined between steps. */
+  #fresh: (() => void)[] | undefined
   #isSyncing = false
   #life = 0
   #storedHeight = 0
@@ -74,6 +83,15 @@ export class Host {
   /** Votes that wait unverified. */
   get waitingVotes(): number {
     return this.#inbox?.entryCount ?? 0
+  }
+
+  /**
+   * Tells what the application did, once the records of it are durable. Until then nothing of it has left the process, and a
+   * crash may undo it: the replica counts its own COMMIT before that is on the disk.
+   */
+  tellWhenDurable(tell: () => void): void {
+    if (this.#fresh === undefined) tell()
+    else this.#fresh.push(tell)
   }
 
   /** Starts, or starts again from what the disk holds. */
@@ -109,6 +127,7 @@ export class Host {
     this.dueCrash = undefined
     this.#life += 1
     this.#waiting = []
+    this.#held = []
     this.#isSyncing = false
     const pending = this.disk.writtenIndex - this.disk.durableIndex
     const { draws } = this.#options
@@ -144,13 +163,19 @@ export class Host {
   #run(step: (replica: Replica) => readonly Effect[]): void {
     if (this.replica === undefined) return
     let effects: readonly Effect[]
+    let fresh: readonly (() => void)[]
+    this.#fresh = []
     try {
       effects = step(this.replica)
     } catch (error) {
       this.replica = undefined
       this.#options.onFailure(error)
       return
+    } finally {
+      fresh = this.#fresh ?? []
+      this.#fresh = undefined
     }
+    this.#hold(fresh, effects)
     for (const effect of effects) {
       if (this.dueCrash !== undefined && this.dueCrash.effects-- <= 0) {
         this.crashNow(this.dueCrash)
@@ -159,6 +184,19 @@ export class Host {
       this.effectCount += 1
       this.#carryOut(effect)
     }
+  }
+
+  /** The step wrote about what it did, so the next sync that covers all of its records makes that sure. */
+  #hold(fresh: readonly (() => void)[], effects: readonly Effect[]): void {
+    if (fresh.length === 0) return
+    const after = effects.reduce((last, effect) => (effect.kind === 'persist' ? effect.record.index : last), -1)
+    for (const tell of fresh) this.#held.push({ after, tell })
+    this.#tellHeld()
+  }
+
+  /** Tells what is sure by now. */
+  #tellHeld(): void {
+    while (this.#held[0] !== undefined && this.#held[0].after <= this.disk.durableIndex) this.#held.shift()?.tell()
   }
 
   #carryOut(effect: Effect): void {
@@ -191,6 +229,7 @@ export class Host {
       if (life !== this.#life) return
       this.#isSyncing = false
       const isShorter = this.disk.synced(index)
+      this.#tellHeld()
       const ready = this.#waiting.filter((effect) => effect.after <= index)
       this.#waiting = this.#waiting.filter((effect) => effect.after > index)
       for (const effect of ready) this.#release(effect)

@@ -98,16 +98,20 @@ export class Processes {
     const isInstant = isFaulty || constantDelayMs !== undefined
     const ifCorrect = <A extends unknown[]>(tell: (...details: A) => void): ((...details: A) => void) =>
       isFaulty ? () => undefined : tell
-    return new Host({
+    const host: Host = new Host({
       config: group.config,
       signer: group.keys.signers[index] as Signer,
       inboxVerifier: group.hasInboxes ? group.keys.verifier : undefined,
       journal: new Journal(application, {
         onExecute: ifCorrect((block) => {
-          observers.executed(index, block)
+          host.tellWhenDurable(() => {
+            observers.executed(index, block)
+          })
         }),
         onRestore: ifCorrect((head) => {
-          observers.tell('restored', index, head)
+          host.tellWhenDurable(() => {
+            observers.tell('restored', index, head)
+          })
         }),
       }),
       events,
@@ -139,6 +143,7 @@ export class Processes {
         observers.report('invariant', `replica ${index}: ${String(error)}`)
       }),
     })
+    return host
   }
 
   #sabotage(index: number, strategy: Strategy): Saboteur | undefined {

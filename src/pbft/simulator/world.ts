@@ -25,7 +25,7 @@ const PATIENCE_MS = 60_000
 /** How often it is asked whether everything is done. */
 const CHECK_MS = 50
 /** Requests that clients add so that a replica without memory sees enough blocks. */
-const EXTRA_REQUESTS_MAX = 150
+const EXTRA_REQUESTS_MAX = 60
 
 /** Runs one scenario. */
 export class World {
