@@ -27,6 +27,26 @@ export interface Regression {
 
 export const regressions: readonly Regression[] = [
   {
+    what: 'a replica that lost its disk asked where the others stand only when nothing moved, and blocks came without a pause',
+    property: 'L2',
+    seed: 7587,
+    commit: 'pbft: ask where the others stand until the answer is there, and judge only what is durable',
+    scenario: {
+      seed: 7587,
+      replicaCount: 6,
+      schedule: {
+        ...nothing,
+        requests: [{ atMs: 1214, client: 1, payload: 'request 1', to: 0 }],
+        lostDisks: [{ member: 0, atMs: 1825, downMs: 826, isRotten: false }],
+        partitions: [
+          { shape: 'leaders', fromMs: 1790, untilMs: 2442, side: [2], alone: 5 },
+          { shape: 'ring', fromMs: 1999, untilMs: 2600, side: [0, 2, 3, 5], alone: 2 },
+          { shape: 'isolate', fromMs: 853, untilMs: 1848, side: [2], alone: 0 },
+        ],
+      },
+    },
+  },
+  {
     what: 'one replica alone had the certificates of blocks that the others had executed, was not asked, and would not have answered',
     property: 'L1',
     seed: 6466,
