@@ -6,7 +6,7 @@
 import { createId } from '../src/primitives/ids.ts'
 import { sha256 } from '../src/primitives/hash.ts'
 import { toHex, type Bytes } from '../src/primitives/bytes.ts'
-import { createSigner, type Signer, type Verifier } from '../src/primitives/signature.ts'
+import { createSigner, type Verifier } from '../src/primitives/signature.ts'
 import {
   authenticateMessages,
   createReplica,
@@ -17,7 +17,6 @@ import {
   type ReplicaConfig,
   type Request,
 } from '../src/pbft/index.ts'
-import type { Outgoing, Saboteur } from '../src/pbft/simulator/means.ts'
 
 /** What a run is given. */
 export interface ClockedOptions {
@@ -36,10 +35,16 @@ export interface ClockedOptions {
   readonly tickMs?: number
   /** Since when a replica is silent; default never. */
   readonly silentSince?: (index: number) => number
-  /** Makes replica 0, which leads view 0, faulty. */
-  readonly saboteur?: (group: { readonly config: ReplicaConfig; readonly signers: readonly Signer[] }) => Saboteur
-  /** Virtual time after which a run is given up; default never. */
-  readonly untilMs?: number
+  /** Sees what a replica sends, and says what leaves instead. */
+  readonly sabotage?: (index: number, bytes: Bytes, to: readonly number[]) => readonly Parcel[]
+}
+
+/** Bytes on their way to some replicas. */
+export interface Parcel {
+  readonly to: readonly number[]
+  readonly bytes: Uint8Array
+  /** How much longer than others it takes. */
+  readonly delayMs?: number
 }
 
 /** A request and when it reaches which replicas; default the primary of view 0. */
@@ -112,8 +117,6 @@ class Agenda {
 }
 
 const clockMs = (): number => Number(process.hrtime.bigint()) / 1e6
-/** What a saboteur reads was verified by whoever it is for. */
-const trusting: Verifier = { verify: () => true }
 const START_MS = 1_763_600_000_000
 
 /**
@@ -126,10 +129,8 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
   const { replicaCount, blockBytes, blockTimeMs, linkMs, verifier, application } = options
   const signers = Array.from({ length: replicaCount }, (_, at) => createSigner(new Uint8Array(32).fill(at + 1)))
   const members = signers.map(({ did }) => ({ did }))
-  const { tickMs = Math.max(1, blockTimeMs / 20), silentSince = () => Infinity, untilMs = Infinity } = options
-  const isFaulty = (index: number): boolean =>
-    silentSince(index) !== Infinity || (index === 0 && options.saboteur !== undefined)
-  const observer = replicaIndexes(replicaCount).find((index) => !isFaulty(index)) ?? 0
+  const { tickMs = Math.max(1, blockTimeMs / 20), silentSince = () => Infinity, sabotage } = options
+  const observer = replicaIndexes(replicaCount).find((index) => silentSince(index) === Infinity) ?? 0
   const config = {
     chainId: createId('chain', sha256(Uint8Array.of(replicaCount))),
     members,
@@ -140,7 +141,6 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
     ...options.config,
   }
   const indexOf = new Map(members.map(({ did }, index) => [did, index]))
-  const saboteur = options.saboteur?.({ config, signers })
   const replicas = signers.map((signer) => createReplica({ config, signer, application: application() }))
   const busyUntil = replicas.map(() => 0)
   const agenda = new Agenda()
@@ -160,19 +160,14 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
     for (const effect of effects) {
       if (effect.kind === 'send') {
         const to = effect.to.map((did) => indexOf.get(did) as number)
-        for (const parcel of index === 0 ? falsify(effect.bytes, to) : [{ to, bytes: effect.bytes }])
-          send(parcel, doneMs)
+        const parcels = sabotage?.(index, effect.bytes, to) ?? [{ to, bytes: effect.bytes }]
+        for (const parcel of parcels) send(parcel, doneMs)
       }
       if (effect.kind === 'deliver' && index === observer) deliver(effect.block, doneMs)
     }
   }
 
-  function falsify(bytes: Bytes, to: readonly number[]): readonly Outgoing[] {
-    const [message] = saboteur === undefined ? [] : authenticateMessages([bytes], { config, verifier: trusting })
-    return saboteur === undefined || message?.ok !== true ? [{ to, bytes }] : saboteur.send(message.value, to)
-  }
-
-  function send({ to, bytes, delayMs = 0 }: Outgoing, atMs: number): void {
+  function send({ to, bytes, delayMs = 0 }: Parcel, atMs: number): void {
     for (const index of to) {
       agenda.add(atMs + linkMs + delayMs, (nowMs) => {
         work(index, nowMs, (replica) =>
@@ -180,14 +175,7 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
             result.ok ? replica.step({ kind: 'message', message: result.value }) : [],
           ),
         )
-        if (index === 0 && saboteur !== undefined) see(bytes)
       })
-    }
-  }
-
-  function see(bytes: Uint8Array): void {
-    for (const result of authenticateMessages([bytes], { config, verifier: trusting })) {
-      if (result.ok) saboteur?.receive?.(result.value)
     }
   }
 
@@ -195,9 +183,7 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
     blocks += 1
     for (let at = 0; at < block.length; at += 32) {
       const startedMs = arrived.get(toHex(block.subarray(at, at + 32)))
-      // A faulty client may ask as well.
-      if (startedMs === undefined) continue
-      latenciesMs.push(atMs - startedMs)
+      if (startedMs !== undefined) latenciesMs.push(atMs - startedMs)
       waiting -= 1
     }
     elapsedMs = atMs
@@ -206,8 +192,7 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
   function tick(nowMs: number): void {
     const input: Input = { kind: 'tick', nowMs: START_MS + Math.floor(nowMs) }
     for (const index of replicas.keys()) work(index, nowMs, (replica) => replica.step(input))
-    for (const parcel of saboteur?.tick?.() ?? []) send(parcel, nowMs)
-    if (waiting > 0 && nowMs < untilMs) agenda.add(nowMs + tickMs, tick)
+    if (waiting > 0) agenda.add(nowMs + tickMs, tick)
   }
 
   agenda.add(0, tick)
@@ -217,7 +202,7 @@ export function runClocked(options: ClockedOptions, arrivals: readonly Arrival[]
       for (const index of to) work(index, nowMs, (replica) => replica.step({ kind: 'request', request }))
     })
   }
-  for (let event = agenda.next(); event !== undefined && waiting > 0; event = agenda.next()) event.run(event.atMs)
+  for (let event = agenda.next(); event !== undefined; event = agenda.next()) event.run(event.atMs)
   return { latenciesMs, elapsedMs: elapsedMs - (arrivals[0]?.atMs ?? 0), busyMs, blocks }
 }
 

@@ -6,12 +6,6 @@
 import { createOpensslVerifier } from '../src/node/index.ts'
 import { sha256 } from '../src/primitives/hash.ts'
 import { deriveQuorum, type ReplicaConfig, type Request } from '../src/pbft/index.ts'
-import { settleConfig } from '../src/pbft/config.ts'
-import type { Saboteur } from '../src/pbft/simulator/means.ts'
-import { createDraws } from '../src/pbft/simulator/random.ts'
-import { STRATEGIES } from '../src/pbft/simulator/scenario.ts'
-import { createSaboteur } from '../src/pbft/simulator/strategies.ts'
-import type { Signer } from '../src/primitives/signature.ts'
 import { createListing, runClocked, type ClockedOptions, type ClockedRun } from './clocked-network.ts'
 import type { Report } from './measure.ts'
 
@@ -106,54 +100,8 @@ function measureSilentPrimaries(report: Report): void {
   }
 }
 
-/** A faulty primary of four, by each strategy of the simulator that is not a second process. */
-function measureSaboteurs(report: Report): void {
-  const [tickMs, timeoutTicks, blocks] = [10, 100, 200]
-  const to = [0, 1, 2, 3]
-  const order = (saboteur?: ClockedOptions['saboteur']): number => {
-    const arrivals = makeRequests(BATCH * blocks).map((request) => ({ atMs: 1, request, to }))
-    const options = { ...optionsOf(4, { timeoutTicks, batchWaitTicks: 1 }), tickMs, untilMs: 60_000 }
-    const run = runClocked(saboteur === undefined ? options : { ...options, saboteur }, arrivals)
-    return perSecond(run, run.latenciesMs.length)
-  }
-  const whole = order()
-  const ratios = STRATEGIES.flatMap((strategy) => {
-    if (strategy === 'twins') return []
-    const ratio =
-      order(
-        ({ config, signers }) =>
-          createSaboteur(strategy, {
-            config,
-            settings: settleConfig(config),
-            signers,
-            signer: signers[0] as Signer,
-            index: 0,
-            draws: createDraws(1, strategy),
-            timeoutMs: timeoutTicks * tickMs,
-            submitted: () => undefined,
-          }) as Saboteur,
-      ) / whole
-    report.figure({
-      op: `P9: faulty primary, ${strategy}`,
-      impl: 'of tx/s without faults',
-      median: ratio,
-      unit: '',
-      n: 4,
-    })
-    return [ratio]
-  })
-  const worst = Math.min(...ratios)
-  report.demand({
-    ratio: 'P9: tx/s under the worst strategy / without faults',
-    value: worst,
-    demand: '>= 0.3',
-    holds: worst >= 0.3,
-  })
-}
-
 /** Runs the measurements under faults. */
 export function measureFaults(report: Report): void {
-  measureSaboteurs(report)
   measureWindow(report)
   measureCrashedBackups(report)
   measureSilentPrimaries(report)
