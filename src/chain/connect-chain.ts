@@ -6,9 +6,8 @@
  * ledger nothing. A block that passes and then gives another header contradicts a quorum: the client stops for good.
  */
 
-import { fail, unwrap, type Failure, type Result } from '../errors.ts'
+import { unwrap, type Result } from '../errors.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
-import { parseCertificate, verifyCertificate } from '../pbft/certificate.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import { createId, type ChainId } from '../primitives/ids.ts'
@@ -16,11 +15,12 @@ import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { throwIfAborted, type ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import { hashTransaction, parseTransaction, type Transaction } from '../transactions/index.ts'
-import { hashTransactions, parseBlock, type Block } from './block.ts'
+import { hashTransactions, type Block } from './block.ts'
 import { createFeed, type Feed } from './feed.ts'
 import type { Genesis } from './genesis.ts'
-import { encodeHeader, hashHeader } from './header.ts'
-import { checkLimits, createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
+import { encodeHeader } from './header.ts'
+import { judgeBlock, refuseBlock } from './judge-block.ts'
+import { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 import type { LedgerStore, StoredBlock } from './store.ts'
 
 /** With what a client verifies. */
@@ -67,41 +67,19 @@ export function createVerifiedChain(
   let membersNow: readonly Did[] = []
   let membersReadAt = -1
 
-  function judge({ height, block: bytes, certificate: certificateBytes }: StoredBlock): Result<Block> {
-    const block = parseBlock(bytes)
-    if (!block.ok) return block
-    const certificate = parseCertificate(certificateBytes)
-    if (!certificate.ok) return certificate
-    const { header, transactions } = block.value
-    const { members, memberEpoch } = ledger.members
-    const head = ledger.head()
-    const follows =
-      height === head.height + 1 && header.height === height && equalBytes(header.parent, head.headerDigest)
-    if (!follows) return refuse(height, 'it does not follow the block before it')
-    const holds =
-      certificate.value.height === height &&
-      certificate.value.memberEpoch === memberEpoch &&
-      verifyCertificate(certificate.value, {
-        members,
-        chainId: genesis.chainId,
-        headerDigest: hashHeader(header),
-        ...verifiers,
-      })
-    if (!holds) {
-      const message = `block ${height}: no quorum of its members signed it`
-      return fail('ERR_CHAIN_CERTIFICATE', message, { path: `blocks.${height}`, details: { height, memberEpoch } })
-    }
-    const limits = checkLimits(transactions, genesis)
-    if (!limits.ok) return limits
-    return holdsTransactions(block.value, genesis.chainId)
-      ? block
-      : refuse(height, 'its transactions are not those of its header')
+  function judge(stored: StoredBlock): Result<Block> {
+    const judged = judgeBlock(ledger, stored, verifiers)
+    if (!judged.ok || holdsTransactions(judged.value, genesis.chainId)) return judged
+    return refuseBlock(stored.height, 'its transactions are not those of its header')
   }
 
   function execute({ header, transactions }: Block): AppliedBlock {
     const applied = ledger.applyBatch({ transactions, timeMs: header.timeMs })
     if (equalBytes(encodeHeader(applied.block.header), encodeHeader(header))) return applied
-    const failure = refuse(header.height, 'executed here, it gives another header than the one that a quorum signed')
+    const failure = refuseBlock(
+      header.height,
+      'executed here, it gives another header than the one that a quorum signed',
+    )
     return unwrap<never>(failure)
   }
 
@@ -146,8 +124,4 @@ function holdsTransactions({ header, transactions }: Block, chainId: ChainId): b
     leaves.push({ id: createId('transaction', hashTransaction(parsed.value, { chainId })), signature })
   }
   return equalBytes(hashTransactions(leaves), header.transactionsRoot)
-}
-
-function refuse(height: number, because: string): Failure<'ERR_CHAIN_PROOF'> {
-  return fail('ERR_CHAIN_PROOF', `block ${height}: ${because}`, { path: `blocks.${height}`, details: { height } })
 }

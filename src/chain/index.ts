@@ -74,7 +74,8 @@ export {
   type SubmitRefusal,
 } from './ledger-protocol.ts'
 export { createPool, isRevocation, poolLimits, type Pool, type Pooled, type PoolLimits } from './pool.ts'
-export { replayBlock, replayLedger, type ReplayCode } from './replay.ts'
+export { type ReplayCode } from './judge-block.ts'
+export { replayBlock, replayLedger } from './replay.ts'
 export { readMessage, type Socket, type SocketEvent } from './socket.ts'
 export type { State, StateKey, StateReader, StateWriter } from './state.ts'
 export { createMemoryLedgerStore, type LedgerStore, type StoredBlock } from './store.ts'

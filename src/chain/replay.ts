@@ -2,28 +2,17 @@
  * Full verification of a ledger: every block executed again from the genesis, every header and certificate compared.
  */
 
-import { fail, succeed, type Failure, type Result } from '../errors.ts'
+import { succeed, type Failure, type Result } from '../errors.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import type { PreKeyVerifier } from '../identity/index.ts'
-import { parseCertificate, verifyCertificate } from '../pbft/certificate.ts'
-import { parseBlock } from './block.ts'
 import type { Genesis } from './genesis.ts'
 import { encodeHeader } from './header.ts'
-import { checkLimits, createLedger, findUnknownKind, type AppliedBlock, type Ledger } from './ledger.ts'
+import { judgeBlock, refuseBlock, type ReplayCode } from './judge-block.ts'
+import { createLedger, findUnknownKind, type AppliedBlock, type Ledger } from './ledger.ts'
 import type { StoredBlock } from './store.ts'
-
-/** Codes that replaying gives. */
-export type ReplayCode =
-  | 'ERR_CODEC_MALFORMED'
-  | 'ERR_CODEC_NOT_CANONICAL'
-  | 'ERR_CODEC_TRAILING_BYTES'
-  | 'ERR_CODEC_LIMIT'
-  | 'ERR_CODEC_VERSION'
-  | 'ERR_CHAIN_CERTIFICATE'
-  | 'ERR_CHAIN_PROOF'
 
 /**
  * Returns the ledger that the blocks make, or the first that does not follow from the ones before it.
@@ -51,11 +40,11 @@ export async function replayLedger(
   const { preKeyVerifier, blsVerifier } = options
   const bls = blsVerifier === undefined ? {} : { blsVerifier }
   const unknown = findUnknownKind(genesis)
-  if (unknown !== undefined) return refuseProof(0, 'genesis names a kind that this library does not know')
+  if (unknown !== undefined) return refuseBlock(0, 'the genesis names a kind that this library does not know')
   const unproven = genesis.members.find(
     (member) => member.bls !== undefined && blsVerifier?.verifyPossession(member) === false,
   )
-  if (unproven !== undefined) return refuseProof(0, `genesis: no proof that ${unproven.did} holds its BLS key`)
+  if (unproven !== undefined) return refuseBlock(0, `genesis: no proof that ${unproven.did} holds its BLS key`)
   const ledger = createLedger({
     genesis,
     verifier,
@@ -72,12 +61,13 @@ export async function replayLedger(
 }
 
 /**
- * Executes the next stored block on a ledger and verifies its certificate by the members that the blocks before it decided;
- * returns why it does not follow, if so. The ledger is of no use then.
+ * Executes the next stored block on a ledger, once its certificate holds by the members that the blocks before it decided;
+ * returns why it does not follow, if so. The ledger is of no use only where a quorum signed a header that its transactions
+ * do not give.
  */
 export function replayBlock(
   ledger: Ledger,
-  { height, block: bytes, certificate: certificateBytes }: StoredBlock,
+  stored: StoredBlock,
   options: {
     readonly verifier: Verifier
     readonly blsVerifier?: BlsVerifier
@@ -85,35 +75,13 @@ export function replayBlock(
   },
 ): Failure<ReplayCode> | undefined {
   const { onBlock, ...verifiers } = options
-  const { genesis } = ledger
-  // Before the block is executed: it may change them.
-  const { members, memberEpoch } = ledger.members
-  const block = parseBlock(bytes)
-  if (!block.ok) return block
-  const certificate = parseCertificate(certificateBytes)
-  if (!certificate.ok) return certificate
-  const { header, transactions } = block.value
-  const limits = checkLimits(transactions, genesis)
-  if (!limits.ok) return limits
+  const judged = judgeBlock(ledger, stored, verifiers)
+  if (!judged.ok) return judged
+  const { header, transactions } = judged.value
   const applied = ledger.applyBatch({ transactions, timeMs: header.timeMs })
   if (!equalBytes(encodeHeader(applied.block.header), encodeHeader(header))) {
-    return refuseProof(height, `block ${height}: its header is not the one that its transactions give`)
-  }
-  const { chainId } = genesis
-  const holds =
-    certificate.value.height === height &&
-    certificate.value.memberEpoch === memberEpoch &&
-    verifyCertificate(certificate.value, { members, chainId, headerDigest: applied.headerDigest, ...verifiers })
-  if (!holds) {
-    return fail('ERR_CHAIN_CERTIFICATE', `block ${height}: no quorum of its members signed it`, {
-      path: `blocks.${height}`,
-      details: { height, memberEpoch },
-    })
+    return refuseBlock(stored.height, 'its header is not the one that its transactions give')
   }
   onBlock?.(applied)
   return undefined
-}
-
-function refuseProof(height: number, message: string): Failure<'ERR_CHAIN_PROOF'> {
-  return fail('ERR_CHAIN_PROOF', message, { path: `blocks.${height}`, details: { height } })
 }
