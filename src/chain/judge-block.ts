@@ -34,6 +34,8 @@ export function judgeBlock(
   const certificate = parseCertificate(certificateBytes)
   if (!certificate.ok) return certificate
   const { header, transactions } = block.value
+  const limits = checkLimits(transactions, ledger.genesis)
+  if (!limits.ok) return limits
   const { chainId } = ledger.genesis
   const { members, memberEpoch } = ledger.members
   const head = ledger.head()
@@ -47,8 +49,7 @@ export function judgeBlock(
     const message = `block ${height}: no quorum of its members signed it`
     return fail('ERR_CHAIN_CERTIFICATE', message, { path: `blocks.${height}`, details: { height, memberEpoch } })
   }
-  const limits = checkLimits(transactions, ledger.genesis)
-  return limits.ok ? block : limits
+  return block
 }
 
 /** Says that a block is not what it should be. */
