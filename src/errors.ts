@@ -110,6 +110,20 @@ export interface ErrorDetails {
   readonly ERR_CHAIN_MEMBERS: NoDetails
   /** No re-key of that id is recorded for this proxy and delegatee, it has ended, or it was recorded before: ask its owner. */
   readonly ERR_CHAIN_REKEY: NoDetails
+  /** Not now, or not by this party: read `evaluateShare` and do the step that it names. */
+  readonly ERR_SHARING_STATE: NoDetails
+  /** The listing is unknown, has ended or is sold out, or the claim does not keep its terms: look for another listing. */
+  readonly ERR_SHARING_LISTING: NoDetails
+  /** The terms of a listing contradict each other, or its key does not do for them: publish it again. */
+  readonly ERR_SHARING_TERMS: NoDetails
+  /** This person has a claim in this study: nothing to do. */
+  readonly ERR_SHARING_CLAIMED: NoDetails
+  /** An exclusive licence on this record runs: wait for its end. */
+  readonly ERR_SHARING_EXCLUSIVE: NoDetails
+  /** Attestation or proof does not hold, has expired, was withdrawn, or is about something else: prove again. */
+  readonly ERR_SHARING_PROOF: NoDetails
+  /** What was shared is not what was attested: dispute it. */
+  readonly ERR_SHARING_CONTENT: NoDetails
   /** One entry too many for this owner, grantee or account. */
   readonly ERR_CHAIN_LIMIT: NoDetails
   /** Replayed or skipped nonce: build again with `nonceNext`. */

@@ -76,6 +76,14 @@ export const LEDGER_TAGS = {
   reKeyDelivery: 'vitalseal/actors/re-key-delivery/v1',
   /** Request for the blocks of a record, signed by whoever asks. */
   storageRequest: 'vitalseal/actors/storage-request/v1',
+  /** Study of a claim: chain id, institution, its name of the study. */
+  sharingStudy: 'vitalseal/sharing/study/v1',
+  /** What a claim agrees to: listing, payee, price, exclusive time, proxy, re-key, sealed share. */
+  sharingTerms: 'vitalseal/sharing/terms/v1',
+  /** Signature of who took part in the ceremony of a verifying key: chain id, digest of the key. */
+  sharingWitness: 'vitalseal/sharing/witness/v1',
+  /** Serial of a record: its exact bytes. */
+  sharingSerial: 'vitalseal/sharing/serial/v1',
   /** Digest of an ordered batch: the batch bytes. */
   pbftBatch: 'vitalseal/pbft/batch/v1',
   /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */

@@ -18,6 +18,7 @@ export {
 } from '../errors.ts'
 export { grantee as granteeShape, grantTerms as grantTermsShape, type AccessBody } from './access.ts'
 export type { AnswerBody } from './answer.ts'
+export type { ClaimBody, WithdrawalBody } from './claim.ts'
 export { approveMembers, hashMemberChange, type ConfigBody, type MemberApproval, type MemberChange } from './config.ts'
 export type { DataBody, DataReadBody, DataWriteBody } from './data.ts'
 export type { DelegateBody } from './delegate.ts'
@@ -39,6 +40,22 @@ export type { ValidationCode } from './kind.ts'
 export type { TransactionBodies } from './kinds.ts'
 export type { RegisterBody } from './register.ts'
 export type { ConversionBody, RekeyBody } from './rekey.ts'
+export {
+  REQUIREMENT_BYTES_MAX,
+  type KeyWitness,
+  type PublishBody,
+  type RequirementBody,
+  type WithdrawBody,
+} from './requirement.ts'
+export type {
+  AcknowledgeStep,
+  CloseStep,
+  ConvertStep,
+  DelegateStep,
+  DisputeStep,
+  JudgeStep,
+  ShareBody,
+} from './share.ts'
 export {
   attachSignature,
   createTransaction,

@@ -4,6 +4,7 @@
 
 import { accessKind, type AccessBody } from './access.ts'
 import { acknowledgeKind, complaintKind, type AnswerBody } from './answer.ts'
+import { claimKind, withdrawalKind, type ClaimBody, type WithdrawalBody } from './claim.ts'
 import { configKind, type ConfigBody } from './config.ts'
 import { dataKind, type DataBody } from './data.ts'
 import { delegateKind, type DelegateBody } from './delegate.ts'
@@ -13,6 +14,8 @@ import { keyKind, type KeyBody } from './key.ts'
 import type { KindDefinition } from './kind.ts'
 import { registerKind, type RegisterBody } from './register.ts'
 import { conversionKind, rekeyKind, type ConversionBody, type RekeyBody } from './rekey.ts'
+import { requirementKind, type RequirementBody } from './requirement.ts'
+import { shareKind, type ShareBody } from './share.ts'
 import { transferKind, type TransferBody } from './transfer.ts'
 
 /** What each kind of transaction says besides sender, nonce and time. */
@@ -30,6 +33,10 @@ export interface TransactionBodies {
   readonly config: ConfigBody
   readonly rekey: RekeyBody
   readonly conversion: ConversionBody
+  readonly requirement: RequirementBody
+  readonly claim: ClaimBody
+  readonly share: ShareBody
+  readonly withdrawal: WithdrawalBody
 }
 
 /** The kinds by name. */
@@ -47,4 +54,8 @@ export const KINDS: { readonly [K in keyof TransactionBodies]: KindDefinition<Tr
   config: configKind,
   rekey: rekeyKind,
   conversion: conversionKind,
+  requirement: requirementKind,
+  claim: claimKind,
+  share: shareKind,
+  withdrawal: withdrawalKind,
 }
