@@ -1,0 +1,29 @@
+/**
+ * The sharing contract of PS: an institution publishes a requirement with a price, a patient claims with a proof, a proxy
+ * converts what she sealed, and the ledger pays, or gives the money back.
+ *
+ * The ledger checks the proof and every deadline itself, by block time. Nobody else is trusted with the money: not the
+ * proxy, not the institution, and of the issuer only its word on values.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  isVitalsealError,
+  unwrap,
+  VitalsealError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  type Result,
+} from '../errors.ts'
+export {
+  attestationOfClaim,
+  contextOfClaim,
+  deriveRecordSerial,
+  deriveStudy,
+  statementOfClaim,
+  type AttestedPart,
+  type ClaimTerms,
+  type ListedTerms,
+} from './terms.ts'
