@@ -48,6 +48,7 @@ export {
   type ValueOf,
   type Values,
 } from './commitment/schema.ts'
+export { encodeSchema, parseSchema } from './commitment/schema-file.ts'
 export type { FieldElement } from './field.ts'
 export { encodeR1cs, parseR1cs } from './formats/r1cs.ts'
 export {
@@ -101,6 +102,7 @@ export {
   type PresentationFault,
   type PresentedStatement,
   type ProveRequirementOptions,
+  type RequirementFacts,
   type VerifyRequirementOptions,
 } from './requirement/present.ts'
 export {

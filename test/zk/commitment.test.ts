@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
 import { toHex } from '../../src/primitives/bytes.ts'
+import { encodeCbor, type CborValue } from '../../src/primitives/codec.ts'
 import { parseId } from '../../src/primitives/ids.ts'
 import { attestCommitment, validateAttestation } from '../../src/zk/commitment/attestation.ts'
 import { commitValues, encodeOpening, openRecord, parseOpening, type Opening } from '../../src/zk/commitment/commit.ts'
@@ -21,7 +22,9 @@ import {
   parseDecimal,
   treeShapeOf,
   type Attribute,
+  type Schema,
 } from '../../src/zk/commitment/schema.ts'
+import { encodeSchema, parseSchema } from '../../src/zk/commitment/schema-file.ts'
 import { buildTree, rootOf } from '../../src/zk/commitment/tree.ts'
 import { chooseTreeShape } from '../../src/zk/commitment/tree-shape.ts'
 import { ABSENT, encodeCode, encodeValues } from '../../src/zk/commitment/values.ts'
@@ -126,6 +129,89 @@ describe('schema', () => {
     ])
     expect(codeOf(() => chooseTreeShape(3_841))).toBe('ERR_ARGUMENT_INVALID')
     expect(treeShapeOf(wideSchema(1_000))).toEqual([16, 8, 16])
+  })
+})
+
+describe('the bytes of a schema', () => {
+  const bytes = encodeSchema(schema)
+  const parse = (tuple: readonly CborValue[]): string => {
+    const parsed = parseSchema(encodeCbor([...tuple]))
+    return parsed.ok ? toHex(parsed.value.id) : parsed.code
+  }
+
+  test('come back as the same schema, with its id computed anew', () => {
+    expect(unwrap(parseSchema(bytes))).toEqual(schema)
+    expect(toHex(bytes)).toBe(
+      [
+        '83016d64696162657465732d32303236878267676c75636f73658567646563696d616c1001666d6d6f6c2f4c61308263',
+        '6167658363696e7408008264626f726e8164646174658266736d6f6b65728164666c61678265626c6f6f648264636f64',
+        '658862412b62412d62422b62422d6341422b6341422d624f2b624f2d826b74656d70657261747572658363696e740838',
+        '278269646961676e6f73657382646c69737403',
+      ].join(''),
+    )
+    const others = [
+      createSchema('s', { a: { kind: 'decimal', bits: 64, scale: 18, unit: 'g', minimum: '-9.5' } }),
+      createSchema('s', { a: { kind: 'int', bits: 53, minimum: -1 }, b: { kind: 'list', slots: 256 } }),
+      createSchema('s', { ['__proto__']: { kind: 'flag' } }),
+      wideSchema(3_840),
+    ]
+    for (const other of others) {
+      const parsed = unwrap(parseSchema(encodeSchema(other as Schema)))
+      expect(parsed.id).toEqual(other.id)
+      expect(encodeSchema(parsed)).toEqual(encodeSchema(other as Schema))
+    }
+    // What is 0 by default is written the same whether it was said or not.
+    const said = createSchema('s', { a: { kind: 'int', bits: 8, minimum: 0 } })
+    expect(unwrap(parseSchema(encodeSchema(said))).attributes).toEqual({ a: { kind: 'int', bits: 8 } })
+  })
+
+  test('are refused truncated, longer, or as anything else', () => {
+    for (let length = 0; length < bytes.length; length++) expect(parseSchema(bytes.subarray(0, length)).ok).toBe(false)
+    expect(parseSchema(Uint8Array.of(...bytes, 0))).toMatchObject({ code: 'ERR_CODEC_TRAILING_BYTES' })
+    expect(parseSchema(new Uint8Array(1024 * 1024 + 1))).toMatchObject({ code: 'ERR_CODEC_LIMIT' })
+    expect(parseSchema('schema' as never).ok).toBe(false)
+    const flag = ['a', ['flag']]
+    expect(parse([1, 's', [flag]])).toHaveLength(64)
+    expect(parse([2, 's', [flag]])).toBe('ERR_CODEC_VERSION')
+    const malformed: CborValue[][] = [
+      [1, '', [flag]],
+      [1, 'e\u0301', [flag]],
+      [1, 's', []],
+      [1, 's', [flag, flag]],
+      [1, 's', [['7', ['flag']]]],
+      [1, 's', [['a', []]]],
+      [1, 's', [['a', ['text']]]],
+      [1, 's', [['a', ['flag', 1]]]],
+      [1, 's', [['a', ['date', 1]]]],
+      [1, 's', [['a', ['int', 8]]]],
+      [1, 's', [['a', ['int', 54, 0]]]],
+      [1, 's', [['a', ['int', 0, 0]]]],
+      [1, 's', [['a', ['int', 8, 0, 0]]]],
+      [1, 's', [['a', ['int', '8', 0]]]],
+      [1, 's', [['a', ['int', 53, 2]]]],
+      [1, 's', [['a', ['decimal', 8, 1, 'g']]]],
+      [1, 's', [['a', ['decimal', 8, 1, 'g', '-0']]]],
+      [1, 's', [['a', ['decimal', 8, 1, 'g', '01']]]],
+      [1, 's', [['a', ['decimal', 8, 1, 'g', '1.0']]]],
+      [1, 's', [['a', ['decimal', 8, 1, '', '1']]]],
+      [1, 's', [['a', ['decimal', 65, 1, 'g', '1']]]],
+      [1, 's', [['a', ['decimal', 8, 19, 'g', '1']]]],
+      [1, 's', [['a', ['decimal', 8, 4_000_000_000, 'g', '1']]]],
+      [1, 's', [['a', ['decimal', 8, -1, 'g', '1']]]],
+      [1, 's', [['a', ['code', []]]]],
+      [1, 's', [['a', ['code', ['x', 'x']]]]],
+      [1, 's', [['a', ['code', ['x', 1]]]]],
+      [1, 's', [['a', ['code', 'x']]]],
+      [1, 's', [['a', ['list', 257]]]],
+      [1, 's', Array.from({ length: 16 }, (_, i) => [`a${i}`, ['list', 256]])],
+    ]
+    for (const tuple of malformed) expect(parse(tuple)).toBe('ERR_CODEC_MALFORMED')
+    expect(parse([1, 's', Array.from({ length: 3_841 }, (_, i) => [`a${i}`, ['flag']])])).toBe('ERR_CODEC_LIMIT')
+  })
+
+  test('a schema that does not fit is not written', () => {
+    const codes = Array.from({ length: 60_000 }, (_, i) => `a code that is far too long ${i}`)
+    expect(codeOf(() => encodeSchema(createSchema('s', { a: { kind: 'code', codes } })))).toBe('ERR_ARGUMENT_INVALID')
   })
 })
 

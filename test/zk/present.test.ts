@@ -28,6 +28,7 @@ import {
   type Presentation,
   type ProofContext,
   type ProofKeys,
+  type RequirementFacts,
   type Statement,
 } from '../../src/zk/index.ts'
 import { FIELD_ORDER } from '../../src/zk/field.ts'
@@ -176,6 +177,36 @@ describe('a presentation', () => {
       { presentation: { proof: { kind: 'proof', bytes: new Uint8Array(191) } } },
     ]
     for (const change of odd) expect(fault(change as never)).toBeDefined()
+  })
+
+  test('is judged the same by who knows facts of the requirement only', () => {
+    const {
+      digest,
+      schema: { id },
+      issuers,
+      ageMsMax,
+      checksWithdrawal,
+    } = requirement
+    const facts: RequirementFacts = {
+      id: circuit.id,
+      requirement: { digest, schema: { id }, issuers, ageMsMax, checksWithdrawal },
+    }
+    const judge = (change: Partial<RequirementFacts['requirement']>): string | undefined =>
+      fault({}, { circuit: { ...facts, requirement: { ...facts.requirement, ...change } } })
+    expect(judge({})).toBeUndefined()
+    const options = { circuit: facts, presentation, statement }
+    expect(verifyProof(keys.verifyingKey, { ...options, nowMs })).toBe(true)
+    expect(verifyProofs(keys.verifyingKey, [{ presentation, statement }], { circuit: facts, nowMs })).toEqual([true])
+    expect(publicInputsOf(keys.verifyingKey, options)).toEqual(
+      publicInputsOf(keys.verifyingKey, { ...options, circuit }),
+    )
+    expect(judge({ digest: digestOf('another') })).toBe('proof')
+    expect(judge({ schema: { id: digestOf('another') } })).toBe('schema')
+    expect(judge({ issuers: [institution.did] })).toBe('issuer')
+    expect(judge({ ageMsMax: 999 })).toBe('age')
+    expect(judge({ ageMsMax: null })).toBeUndefined()
+    expect(judge({ checksWithdrawal: true })).toBe('withdrawn')
+    expect(fault({}, { circuit: { ...facts, id: digestOf('another') } })).toBe('key')
   })
 
   test('says no when asked for a failure', () => {

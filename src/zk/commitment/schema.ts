@@ -131,7 +131,7 @@ export function isName(text: unknown): text is string {
 }
 
 /** The parameters of an attribute in a fixed order, after checking them. */
-function attributeFields(attribute: Attribute, path: string): CborValue {
+export function attributeFields(attribute: Attribute, path: string): CborValue {
   const reject = (expected: string): never => rejectArgument(path, expected, 'something else')
   switch (attribute.kind) {
     case 'int': {

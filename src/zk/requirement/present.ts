@@ -10,6 +10,8 @@
 
 import { rejectArgument, VitalsealError } from '../../errors.ts'
 import { equalBytes, toHex, type Verified } from '../../primitives/bytes.ts'
+import type { Did } from '../../primitives/did.ts'
+import type { Digest32 } from '../../primitives/hash.ts'
 import type { ProgressOptions } from '../../primitives/progress.ts'
 import type { Verifier } from '../../primitives/signature.ts'
 import { validateAttestation, type Attestation } from '../commitment/attestation.ts'
@@ -58,10 +60,31 @@ export interface PresentedStatement {
   readonly statement: Statement
 }
 
+/**
+ * What a verifier has to know of a requirement. A {@link RequirementCircuit} is one.
+ *
+ * A ledger may know these facts only, where the requirement itself is not public. It judges by them that a proof belongs to
+ * this digest and key, not what the digest stands for: provers compile the requirement that they were shown, and whoever
+ * relies on a key checked that it is the key of that circuit.
+ */
+export interface RequirementFacts {
+  /** Id of the circuit. */
+  readonly id: Digest32
+  readonly requirement: {
+    readonly digest: Digest32
+    readonly schema: { readonly id: Digest32 }
+    /** Whose word counts. */
+    readonly issuers: readonly Did[]
+    /** Oldest attestation that is accepted; null for any. */
+    readonly ageMsMax: number | null
+    readonly checksWithdrawal: boolean
+  }
+}
+
 /** What a verifier goes by. */
 export interface VerifyRequirementOptions {
-  /** Compiled here, from the requirement as published. */
-  readonly circuit: RequirementCircuit
+  /** Compiled here from the requirement as published, or what was published of it. */
+  readonly circuit: RequirementFacts
   /** On a ledger block time. */
   readonly nowMs: number
   /** What R must be; default true. Only circuits in mode `report` can say false. */
@@ -87,7 +110,7 @@ export type PresentationFault =
   | 'nullifiers'
   | 'proof'
 
-function fieldsOf(key: VerifyingKey, circuit: RequirementCircuit, { attestation, context }: Statement): ContextFields {
+function fieldsOf(key: VerifyingKey, circuit: RequirementFacts, { attestation, context }: Statement): ContextFields {
   const { digest } = circuit.requirement
   return contextFields(context, { verifyingKey: key.digest, requirement: digest, claimant: attestation.subject })
 }
@@ -153,7 +176,7 @@ function readElement(bytes: Uint8Array): FieldElement | undefined {
 }
 
 function inputsOf(
-  circuit: RequirementCircuit,
+  circuit: RequirementFacts,
   { statement, presentation }: { statement: Statement; presentation: Pick<Presentation, 'result' | 'nullifiers'> },
   fields: ContextFields,
 ): RequirementInputs | undefined {
@@ -267,7 +290,7 @@ export function verifyProofs(
  */
 export function publicInputsOf(
   key: VerifyingKey,
-  options: PresentedStatement & { readonly circuit: RequirementCircuit },
+  options: PresentedStatement & { readonly circuit: RequirementFacts },
 ): readonly FieldElement[] {
   const inputs = inputsOf(options.circuit, options, fieldsOf(key, options.circuit, options.statement))
   return inputs === undefined ? rejectArgument('presentation', 'canonical values', 'others') : listInputs(inputs)
