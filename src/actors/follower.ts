@@ -8,13 +8,14 @@
 import type { Committed, FollowedBlock, LedgerClient } from '../chain/index.ts'
 import type { Identity, KeyRecord } from '../identity/index.ts'
 import { createKeyRing, type Directory, type KeyOutcome, type KeyRing } from '../keys/index.ts'
-import { createPolicyIndex, findCoverage, type GrantSet, type PolicyIndex } from '../policy/index.ts'
-import { toHex, type Verified } from '../primitives/bytes.ts'
+import { createPolicyIndex, type GrantSet, type PolicyIndex } from '../policy/index.ts'
+import type { Verified } from '../primitives/bytes.ts'
 import type { RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { Label, Labeler } from '../primitives/label.ts'
 import type { RecordKind } from '../storage/index.ts'
+import { createRekeyBook, type ConversionView, type RekeyView } from './rekey-book.ts'
 
 /** A record on the ledger. */
 export interface RecordEntry {
@@ -27,25 +28,6 @@ export interface RecordEntry {
   readonly epoch: number
   readonly kind: RecordKind
   readonly issuedAtMs: number
-}
-
-/** A re-key that an owner recorded. */
-export interface RekeyView {
-  readonly patient: Did
-  readonly proxy: Did
-  readonly delegatee: Did
-  readonly label: Label
-  readonly epoch: number
-  readonly untilMs: number
-  /** Id of the re-key, hexadecimal. */
-  readonly reKey: string
-}
-
-/** What a proxy recorded that it converted. */
-export interface ConversionView extends Pick<RekeyView, 'patient' | 'delegatee' | 'label' | 'epoch'> {
-  readonly reKey: Uint8Array
-  /** SHA-256 of what came out. */
-  readonly converted: Uint8Array
 }
 
 /** What an actor knows of its ledger. */
@@ -102,9 +84,8 @@ export function createFollower(options: {
   const sets = new Map<string, TransactionId>()
   const grantees = new Map<Did, Set<Did>>()
   const delegates = new Map<Did, Map<number, DelegateView>>()
-  const rekeys = new Map<string, RekeyView>()
-  const conversions = new Map<TransactionId, ConversionView>()
   const policy = createPolicyIndex<Label>()
+  const rekeys = createRekeyBook(policy)
   const listeners: ((entry: Committed, outcome: KeyOutcome | undefined) => void)[] = []
   const waiting: { readonly height: number; readonly wake: () => void; readonly fail: (error: unknown) => void }[] = []
   const abort = {
@@ -146,26 +127,16 @@ export function createFollower(options: {
         const { grantee, grants, sender: grantor, id } = transaction
         const set: GrantSet<Label> = { patient, grantor, grantee, grants }
         policy.apply(set, { height: entry.height })
+        rekeys.take(entry)
         if (typeof grantee !== 'string') return undefined
         sets.set(`${patient} ${grantor} ${grantee}`, id)
-        endRekeys(patient, grantee, entry.timeMs)
         grantees.set(patient, (grantees.get(patient) ?? new Set<Did>()).add(grantee))
         return undefined
       }
-      case 'rekey': {
-        const { proxy, delegatee, label, epoch, untilMs } = transaction
-        const reKey = toHex(transaction.reKey)
-        const view = { patient, proxy, delegatee, label, epoch, untilMs, reKey }
-        rekeys.set(nameOf(view), view)
+      case 'rekey':
+      case 'conversion':
+        rekeys.take(entry)
         return undefined
-      }
-      case 'conversion': {
-        const { id, delegatee, reKey, converted } = transaction
-        const view = rekeys.get(nameOf({ patient, delegatee, reKey: toHex(reKey) }))
-        if (view === undefined) return undefined
-        conversions.set(id, { patient, delegatee, label: view.label, epoch: view.epoch, reKey, converted })
-        return undefined
-      }
       case 'key':
         return keyRing.apply(transaction)
       case 'iot':
@@ -178,25 +149,6 @@ export function createFollower(options: {
       }
       default:
         return undefined
-    }
-  }
-
-  const nameOf = ({ patient, delegatee, reKey }: Pick<RekeyView, 'patient' | 'delegatee' | 'reKey'>) =>
-    `${patient} ${delegatee} ${reKey}`
-
-  function usesOf({ patient, delegatee, label }: RekeyView, atMs: number): number | undefined {
-    const coverage = findCoverage(policy, { patient, grantee: delegatee, atMs, action: 'use' })
-    const isNamed = coverage?.dataTypes === 'all' || coverage?.dataTypes.includes(label) === true
-    return coverage !== undefined && isNamed && !coverage.except.includes(label) ? coverage.untilMs : undefined
-  }
-
-  /** As the ledger's rule does: what a new set of grants does not cover ends, and does not come back. */
-  function endRekeys(patient: Did, delegatee: Did, atMs: number): void {
-    for (const [name, view] of rekeys) {
-      if (view.patient !== patient || view.delegatee !== delegatee) continue
-      const endMs = usesOf(view, atMs)
-      if (endMs === undefined) rekeys.delete(name)
-      else rekeys.set(name, { ...view, untilMs: Math.min(view.untilMs, endMs) })
     }
   }
 
@@ -239,12 +191,9 @@ export function createFollower(options: {
       [...records.values()]
         .filter((entry) => entry.patient === patient && entry.author === patient && entry.label === label)
         .flatMap((entry) => (entry.epoch === epoch ? entry.id : [])),
-    rekey: (of) => rekeys.get(nameOf(of)),
-    isRekeyInUse(view, atMs) {
-      const known = rekeys.get(nameOf(view))
-      return known !== undefined && atMs < known.untilMs && usesOf(known, atMs) !== undefined
-    },
-    conversion: (id) => conversions.get(id),
+    rekey: (of) => rekeys.find(of),
+    isRekeyInUse: (view, atMs) => rekeys.isInUse(view, atMs),
+    conversion: (id) => rekeys.conversion(id),
     currentSet: ({ patient, grantor, grantee }) => sets.get(`${patient} ${grantor} ${grantee}`) ?? null,
     granteesOf: (patient) => [...(grantees.get(patient) ?? [])],
     delegatesOf: (did) => [...(delegates.get(did)?.values() ?? [])],

@@ -23,7 +23,7 @@ import type { TransactionId } from '../primitives/ids.ts'
 import { writeBlock } from '../storage/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { careCondition, encodeConverted, openDelivery } from './capsules.ts'
-import type { RekeyView } from './follower.ts'
+import type { RekeyView } from './rekey-book.ts'
 
 /** Who converts. */
 export interface Proxy extends Actor {

@@ -1,26 +1,32 @@
 /**
  * The storage node: keeps ciphertexts, and gives them to whoever shows a permit (HC's storage node, DP's off-chain storage).
  *
- * It serves the content of applied records only, and only to the account whose T_data read was permitted, until the permit
- * ends. What it gives away is ciphertext: a storage node that errs or colludes reads nothing.
+ * It serves the content of applied records only: to the account whose T_data read was permitted, until the permit ends; and
+ * to the institution of a conversion what the conversion opens, until the re-key ends or is revoked. What it gives away is
+ * ciphertext: a storage node that errs or colludes reads nothing.
  */
 
 import { VitalsealError } from '../errors.ts'
 import type { Committed, LedgerClient } from '../chain/index.ts'
+import { createPolicyIndex } from '../policy/index.ts'
+import { toHex } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
-import type { RecordId } from '../primitives/content-id.ts'
+import { createCid, createRecordId, RAW_CODEC, toCid, type RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { toDigest, type ChainId, type TransactionId } from '../primitives/ids.ts'
+import type { Label } from '../primitives/label.ts'
 import { createVerifier, type Signature, type Signer, type Verifier } from '../primitives/signature.ts'
 import { LEDGER_TAGS } from '../primitives/tags.ts'
-import { streamRecordBlocks, type Blockstore, type ContentBlock } from '../storage/index.ts'
+import { readBlock, streamRecordBlocks, type Blockstore, type ContentBlock } from '../storage/index.ts'
+import { CONVERTED_BYTES_MAX } from './capsules.ts'
+import { createRekeyBook, type ConversionView } from './rekey-book.ts'
 
 /** Asks for the blocks of a record. */
 export interface StorageRequest {
   readonly requester: Did
   readonly record: RecordId
-  /** The T_data read that was permitted; null for the patient's own records. */
+  /** The T_data read that was permitted, or the conversion for the requester; null for the patient's own records. */
   readonly ticket: TransactionId | null
   /** Milliseconds UTC; a request is good for a minute. */
   readonly issuedAtMs: number
@@ -47,10 +53,10 @@ export function createStorageRequest(
 /** Keeps ciphertexts and honours permits. */
 export interface StorageNode {
   /**
-   * Returns the blocks of a record, the one with its address last.
+   * Returns the blocks of a record, the one with its address last. The ticket of a conversion also gets the converted block.
    *
-   * @throws When the record was not applied, the ticket is no live permit of the requester for it, or the request is not
-   *   signed by him just now: `ERR_POLICY_DENIED`; when blocks are missing: `ERR_STORAGE_NOT_FOUND`. {@link VitalsealError}
+   * @throws When the record was not applied, the ticket is no live permit or conversion of the requester for it, or the request
+   *   is not signed by him just now: `ERR_POLICY_DENIED`; when blocks are missing: `ERR_STORAGE_NOT_FOUND`. {@link VitalsealError}
    */
   serve(request: StorageRequest): Promise<readonly ContentBlock[]>
   /** Stops following the ledger. */
@@ -60,6 +66,8 @@ export interface StorageNode {
 interface KnownRecord {
   readonly patient: Did
   readonly author: Did
+  readonly label: Label
+  readonly epoch: number
 }
 
 interface Permit {
@@ -78,6 +86,8 @@ export function createStorageNode(options: {
   const { ledger, blocks, clock, verifier = createVerifier() } = options
   const records = new Map<RecordId, KnownRecord>()
   const permits = new Map<TransactionId, Permit>()
+  const policy = createPolicyIndex<Label>()
+  const rekeys = createRekeyBook(policy)
   const signingKeys = new Map<Did, Did>()
   const abort = {
     aborted: false,
@@ -94,17 +104,24 @@ export function createStorageNode(options: {
     await new Promise<void>((wake) => waiting.push({ height: wanted, wake }))
   }
 
-  function take({ transaction, receipt, patient }: Committed): void {
+  function take(entry: Committed): void {
+    const { transaction, receipt, patient, height: at } = entry
     if (receipt.code !== null) return
     if (transaction.kind === 'register') {
       if (transaction.operation === 'revoke') signingKeys.delete(transaction.subject)
       else if (transaction.keys !== null) signingKeys.set(transaction.subject, transaction.keys.signingKey)
     }
+    if (transaction.kind === 'access') {
+      const { sender: grantor, grantee, grants } = transaction
+      policy.apply({ patient, grantor, grantee, grants }, { height: at })
+    }
+    rekeys.take(entry)
     if (transaction.kind === 'data' && transaction.mode === 'read') {
       const { record, sender: requester, id } = transaction
       if (record !== null) permits.set(id, { requester, record, untilMs: receipt.untilMs ?? 0 })
-    } else if ('record' in transaction && transaction.record !== null) {
-      records.set(transaction.record, { patient, author: transaction.sender })
+    } else if (transaction.kind === 'iot' || transaction.kind === 'diagnosis' || transaction.kind === 'data') {
+      const { record, sender: author, label, epoch } = transaction
+      records.set(record, { patient, author, label, epoch })
     }
   }
 
@@ -122,21 +139,37 @@ export function createStorageNode(options: {
     abort.aborted = true
   })
 
-  function findFault({ requester, record, ticket, issuedAtMs, signature }: StorageRequest): string | undefined {
+  function findFault(request: StorageRequest): string | undefined {
+    const { requester, record, ticket, issuedAtMs, signature } = request
     const known = records.get(record)
-    if (known === undefined) return 'the ledger knows no such record'
+    const conversion = ticket === null ? undefined : rekeys.conversion(ticket)
+    const isConverted = conversion !== undefined && record === recordOfConverted(conversion)
+    if (known === undefined && !isConverted) return 'the ledger knows no such record'
     if (Math.abs(clock() - issuedAtMs) > REQUEST_WINDOW_MS) return 'the request is not of now'
     const signer = signingKeys.get(requester)
-    const digest = taggedHash(
-      LEDGER_TAGS.storageRequest,
-      ...requestFields(ledger.chainId, { record, ticket, issuedAtMs }),
-    )
+    const fields = requestFields(ledger.chainId, { record, ticket, issuedAtMs })
+    const digest = taggedHash(LEDGER_TAGS.storageRequest, ...fields)
     if (signer === undefined || !verifier.verify({ signer, digest, signature })) return 'the requester did not sign it'
-    if (requester === known.patient || requester === known.author) return undefined
+    if (requester === known?.patient || requester === known?.author) return undefined
+    if (conversion !== undefined) return findConversionFault(conversion, { requester, known })
     const permit = ticket === null ? undefined : permits.get(ticket)
     if (permit?.requester !== requester || permit.record !== record)
       return 'the ticket is no permit of the requester for it'
     return clock() < permit.untilMs ? undefined : 'the permit has ended'
+  }
+
+  /** A conversion opens what the patient sealed of one type in one epoch; `known` is undefined for the converted block. */
+  function findConversionFault(
+    conversion: ConversionView,
+    { requester, known }: { readonly requester: Did; readonly known: KnownRecord | undefined },
+  ): string | undefined {
+    const { patient, delegatee, label, epoch, reKey, untilMs } = conversion
+    const isOpened =
+      known === undefined ||
+      (known.patient === patient && known.author === patient && known.label === label && known.epoch === epoch)
+    if (requester !== delegatee || !isOpened) return 'the ticket is no conversion for the requester that opens it'
+    const isInUse = rekeys.isInUse({ patient, delegatee, reKey: toHex(reKey) }, clock())
+    return clock() < untilMs && isInUse ? undefined : 'the re-key behind the ticket has ended or was revoked'
   }
 
   return {
@@ -147,8 +180,10 @@ export function createStorageNode(options: {
       if (fault !== undefined) {
         throw new VitalsealError('ERR_POLICY_DENIED', `not served: ${fault}`, { details: { reasons: [fault], height } })
       }
+      const { record } = request
+      if (!records.has(record)) return [await readConverted(record, blocks)]
       const found: ContentBlock[] = []
-      for await (const block of streamRecordBlocks(request.record, { blocks })) found.push(block)
+      for await (const block of streamRecordBlocks(record, { blocks })) found.push(block)
       return found
     },
     close() {
@@ -156,4 +191,14 @@ export function createStorageNode(options: {
       for (const stop of stops) stop()
     },
   }
+}
+
+/** The address of what came out of a conversion. */
+function recordOfConverted({ converted }: ConversionView): RecordId {
+  return createRecordId(createCid(RAW_CODEC, converted))
+}
+
+async function readConverted(record: RecordId, blocks: Blockstore): Promise<ContentBlock> {
+  const cid = toCid(record)
+  return { cid, bytes: await readBlock(blocks, cid, { bytesMax: CONVERTED_BYTES_MAX, record, signal: undefined }) }
 }

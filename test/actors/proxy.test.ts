@@ -5,6 +5,8 @@ import {
   createOwnerCapsules,
   createPatient,
   createProxy,
+  createStorageNode,
+  createStorageRequest,
   type Institution,
   type Patient,
   type Proxy,
@@ -17,12 +19,13 @@ import {
   createPreKeyVerifier,
   deriveIdentity,
   generateIdentity,
+  type Identity,
   type PreIdentity,
 } from '../../src/identity/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import { fromUtf8, toHex } from '../../src/primitives/bytes.ts'
-import { createCid, RAW_CODEC } from '../../src/primitives/content-id.ts'
+import { createCid, createRecordId, RAW_CODEC } from '../../src/primitives/content-id.ts'
 import type { DataType } from '../../src/primitives/did.ts'
 import { randomBytes } from '../../src/primitives/random.ts'
 import { createMemoryBlockstore } from '../../src/storage/index.ts'
@@ -282,5 +285,81 @@ describe('a proxy', () => {
     await expect(patient.createReEncryptionKey({ ...order(world), to: proxy.did })).rejects.toThrow(
       code('ERR_IDENTITY_INVALID'),
     )
+  })
+})
+
+describe('a storage node', () => {
+  const denied = (sentence: string) =>
+    expect.objectContaining({
+      code: 'ERR_POLICY_DENIED',
+      message: expect.stringContaining(sentence) as unknown,
+    }) as unknown
+
+  async function createArchive() {
+    const world = await createWorld()
+    const { patient, proxy, shared } = world
+    const heart = await patient.seal(reading(44))
+    const sugar = await patient.seal(reading(6.3, '15074-8', 'mmol/L'))
+    await patient.grant(uses(world))
+    const { bytes } = await patient.createReEncryptionKey(order(world))
+    const { id: ticket } = await proxy.convert(await proxy.accept(bytes))
+    const node = createStorageNode(shared)
+    const ask = (
+      record: typeof heart.record,
+      over: { readonly by?: Identity; readonly ticket?: typeof ticket | null } = {},
+    ) => {
+      const { by = withPre(2), ticket: shown = ticket } = over
+      const request = { record, ticket: shown, issuedAtMs: shared.clock() }
+      const { chainId } = shared.ledger
+      return node.serve(createStorageRequest(request, { chainId, signer: by.signer, requester: by.did }))
+    }
+    return { ...world, heart, sugar, ticket, node, ask }
+  }
+
+  it('serves an institution what its conversion opens, and the converted block', async () => {
+    const { patient, shared, heart, sugar, ticket, node, ask } = await createArchive()
+    expect((await ask(heart.record)).at(-1)?.cid.toString()).toBe(heart.record)
+    const view = await shared.ledger.view({ patient: patient.did })
+    const [conversion] = [...view.transactions({ kind: 'conversion' })]
+    const cid = createCid(RAW_CODEC, conversion?.transaction.converted ?? new Uint8Array(32))
+    const converted = await ask(createRecordId(cid))
+    expect(converted.map((block) => block.cid.toString())).toEqual([cid.toString()])
+    // Later records of the same type and epoch, as the re-key opens them.
+    expect(await ask((await patient.seal(reading(45))).record)).toHaveLength(1)
+
+    await expect(ask(heart.record, { ticket: null })).rejects.toThrow(denied('no permit'))
+    await expect(ask(createRecordId(cid), { ticket: null })).rejects.toThrow(denied('no such record'))
+    await expect(ask(heart.record, { ticket: heart.id })).rejects.toThrow(denied('no permit'))
+    await expect(ask(sugar.record)).rejects.toThrow(denied('no conversion'))
+    const stranger = withPre(3)
+    await createInstitution({ identity: stranger, ...shared })
+    for (const record of [heart.record, createRecordId(cid)]) {
+      await expect(ask(record, { by: stranger, ticket })).rejects.toThrow(denied('no conversion'))
+    }
+    // The same type in the next epoch is another key.
+    await patient.rotate()
+    await expect(ask((await patient.seal(reading(46))).record)).rejects.toThrow(denied('no conversion'))
+    expect(await ask(heart.record)).toHaveLength(1)
+    node.close()
+  })
+
+  it('refuses after the end of the re-key, to the millisecond', async () => {
+    const { shared, heart, node, ask } = await createArchive()
+    shared.pass(30 * DAY_MS - 1)
+    expect(await ask(heart.record)).toHaveLength(1)
+    shared.pass(1)
+    await expect(ask(heart.record)).rejects.toThrow(denied('has ended or was revoked'))
+    node.close()
+  })
+
+  it('refuses after a revocation, also when somebody grants again', async () => {
+    const world = await createArchive()
+    const { patient, study, heart, node, ask } = world
+    expect(await ask(heart.record)).toHaveLength(1)
+    await patient.revoke({ from: study.did })
+    await expect(ask(heart.record)).rejects.toThrow(denied('has ended or was revoked'))
+    await patient.grant(uses(world))
+    await expect(ask(heart.record)).rejects.toThrow(denied('has ended or was revoked'))
+    node.close()
   })
 })
