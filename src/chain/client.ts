@@ -6,19 +6,19 @@
  */
 
 import { rejectArgument, unwrap, VitalsealError, type Result } from '../errors.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
 import type { Verified } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
-import { createVerifier, type Signer, type Verifier } from '../primitives/signature.ts'
+import { createVerifier, type Signer } from '../primitives/signature.ts'
 import { createCertificate, encodeCertificate, signExecution } from '../pbft/certificate.ts'
 import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock } from './block.ts'
 import { createFeed, type FollowedBlock } from './feed.ts'
 import type { Genesis } from './genesis.ts'
 import { createLedger, refuseNonce, type AppliedBlock } from './ledger.ts'
+import type { LedgerPorts } from './ports.ts'
 import { replayBlock } from './replay.ts'
 import { createMemoryLedgerStore, type LedgerStore } from './store.ts'
 import type { Committed, LedgerView } from './view.ts'
@@ -73,25 +73,20 @@ export interface LocalLedger extends LedgerClient {
  *   blocks of an earlier run that it holds are executed and verified first
  * @throws When the genesis has other members than the signer, or a kind without a rule: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
-export function createLocalLedger(options: {
-  readonly genesis: Genesis
-  readonly signer: Signer
-  readonly clock: Clock
-  readonly store?: LedgerStore
-  readonly verifier?: Verifier
-  /** Needed where accounts have PRE keys. */
-  readonly preKeyVerifier?: PreKeyVerifier
-}): LocalLedger {
-  const { genesis, signer, clock, store = createMemoryLedgerStore(), preKeyVerifier } = options
-  const { verifier = createVerifier() } = options
+export function createLocalLedger(
+  options: LedgerPorts & {
+    readonly genesis: Genesis
+    readonly signer: Signer
+    readonly clock: Clock
+    readonly store?: LedgerStore
+  },
+): LocalLedger {
+  const { genesis, signer, clock, store = createMemoryLedgerStore() } = options
+  const { verifier = createVerifier(), rules, preKeyVerifier, blsVerifier } = options
   const { chainId, members } = genesis
   if (members.length !== 1 || members[0]?.did !== signer.did)
     rejectArgument('genesis.members', 'the signer alone', `${members.length} members`)
-  const ledger = createLedger({
-    genesis,
-    verifier,
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
-  })
+  const ledger = createLedger({ genesis, rules, verifier, preKeyVerifier, blsVerifier })
   const feed = createFeed(genesis)
   /** A block that is executed and that the store did not take: it is offered again before anything else. */
   let unstored: AppliedBlock | undefined
@@ -103,7 +98,7 @@ export function createLocalLedger(options: {
       const failure = replayBlock(
         ledger,
         { ...stored, height },
-        { verifier, onBlock: (applied) => feed.commit(applied) },
+        { verifier, blsVerifier, onBlock: (applied) => feed.commit(applied) },
       )
       if (failure !== undefined) unwrap(failure)
     }

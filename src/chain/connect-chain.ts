@@ -7,13 +7,11 @@
  */
 
 import { unwrap, type Result } from '../errors.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import { createId, type ChainId } from '../primitives/ids.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { throwIfAborted, type ProgressOptions } from '../primitives/progress.ts'
-import { createVerifier, type Verifier } from '../primitives/signature.ts'
+import { createVerifier } from '../primitives/signature.ts'
 import { hashTransaction, parseTransaction, type Transaction } from '../transactions/index.ts'
 import { hashTransactions, type Block } from './block.ts'
 import { createFeed, type Feed } from './feed.ts'
@@ -21,16 +19,8 @@ import type { Genesis } from './genesis.ts'
 import { encodeHeader } from './header.ts'
 import { judgeBlock, refuseBlock } from './judge-block.ts'
 import { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
+import type { LedgerPorts } from './ports.ts'
 import type { LedgerStore, StoredBlock } from './store.ts'
-
-/** With what a client verifies. */
-export interface ChainVerifiers {
-  readonly verifier?: Verifier
-  /** Needed where accounts have PRE keys. */
-  readonly preKeyVerifier?: PreKeyVerifier
-  /** Needed where members have BLS keys. */
-  readonly blsVerifier?: BlsVerifier
-}
 
 /** A ledger that grows by verified blocks. */
 export interface VerifiedChain {
@@ -53,15 +43,11 @@ export interface VerifiedChain {
 
 /** Returns a ledger at its genesis. */
 export function createVerifiedChain(
-  options: ChainVerifiers & { readonly genesis: Genesis; readonly store?: LedgerStore | undefined },
+  options: LedgerPorts & { readonly genesis: Genesis; readonly store?: LedgerStore | undefined },
 ): VerifiedChain {
-  const { genesis, store, preKeyVerifier, blsVerifier, verifier = createVerifier() } = options
-  const verifiers = { verifier, ...(blsVerifier === undefined ? {} : { blsVerifier }) }
-  const ledger = createLedger({
-    genesis,
-    ...verifiers,
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
-  })
+  const { genesis, store, rules, preKeyVerifier, blsVerifier, verifier = createVerifier() } = options
+  const verifiers = { verifier, blsVerifier }
+  const ledger = createLedger({ genesis, rules, preKeyVerifier, ...verifiers })
   const feed = createFeed(genesis)
   const heightNow = () => ledger.header?.height ?? 0
   let membersNow: readonly Did[] = []

@@ -14,14 +14,15 @@ import { throwIfAborted, type ProgressOptions } from '../primitives/progress.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { createVerifier } from '../primitives/signature.ts'
 import { toAppliedReceipt, type LedgerClient } from './client.ts'
-import { createVerifiedChain, type ChainVerifiers } from './connect-chain.ts'
+import { createVerifiedChain } from './connect-chain.ts'
 import { startSession } from './connect-session.ts'
 import type { Genesis } from './genesis.ts'
+import type { LedgerPorts } from './ports.ts'
 import type { Socket } from './socket.ts'
 import type { LedgerStore } from './store.ts'
 
 /** What a connection to a ledger is made of. */
-export interface ConnectOptions extends ProgressOptions, ChainVerifiers {
+export interface ConnectOptions extends ProgressOptions, LedgerPorts {
   /** From somewhere else than from the endpoints: it is what is trusted. */
   readonly genesis: Genesis
   /** Addresses of members, for example `wss://node.example/ledger`; more than f of them. */

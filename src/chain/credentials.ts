@@ -8,12 +8,23 @@
 
 import { isCredentialLive, ISSUABLE_ROLES, type Credential } from '../identity/index.ts'
 import type { Did } from '../primitives/did.ts'
-import { accountListShape, accountShape, credentialListShape, keys } from './entities.ts'
+import type { Role } from '../primitives/roles.ts'
+import { accountListShape, accountShape, credentialListShape, keys, slotShape } from './entities.ts'
 import type { StateReader } from './state.ts'
 
 /** Accounts that admit others; none where everyone registers himself. */
 export function registrarsOf(state: StateReader): readonly Did[] {
   return state.get(keys.registrars, accountListShape) ?? []
+}
+
+/** The key that signs for an account now; undefined where none does. */
+export function signingKeyOf(state: StateReader, did: Did): Did | undefined {
+  return state.get(keys.slot(did, 0), slotShape)?.signingKey ?? undefined
+}
+
+/** Tells whether an account is registered and was not revoked. */
+export function isLiveAccount(state: StateReader, did: Did): boolean {
+  return state.get(keys.account(did), accountShape)?.isRevoked === false
 }
 
 function isRevoked(state: StateReader, did: Did): boolean {
@@ -48,6 +59,16 @@ export function heldCredentials(state: StateReader, did: Did): readonly Credenti
       return certifies(own, credential) && notBeforeMs < notAfterMs ? [{ ...credential, notBeforeMs, notAfterMs }] : []
     })
   })
+}
+
+/** Tells whether an account holds a credential of a role that counts now; where nobody certifies, everyone holds every role. */
+export function holdsRole(
+  state: StateReader,
+  did: Did,
+  { role, atMs }: { readonly role: Role; readonly atMs: number },
+): boolean {
+  if (registrarsOf(state).length === 0) return true
+  return heldCredentials(state, did).some((held) => held.role === role && isCredentialLive(held, atMs))
 }
 
 /** Tells whether the issuer of a credential may issue it at a time. */

@@ -16,7 +16,7 @@ import {
   type TransactionKind,
 } from '../transactions/index.ts'
 import { isCredentialLive, type PreKeyVerifier } from '../identity/index.ts'
-import { heldCredentials, registrarsOf } from './credentials.ts'
+import { heldCredentials, registrarsOf, signingKeyOf } from './credentials.ts'
 import { keys, quotaShape, READ_KIND, slotShape, transactionShape, type SlotEntry } from './entities.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution, Outcome, Rule } from './rule.ts'
@@ -74,7 +74,7 @@ function isKnownWithoutAccount(state: StateReader, kind: TransactionKind, sender
 export function createExecutor(options: {
   readonly rules: RuleTable
   readonly quotaPerMinute: number
-  readonly preKeyVerifier?: PreKeyVerifier
+  readonly preKeyVerifier?: PreKeyVerifier | undefined
 }): Executor {
   const { rules, quotaPerMinute, preKeyVerifier } = options
 
@@ -92,8 +92,8 @@ export function createExecutor(options: {
       verifier: at.verifier,
       signingKey: slot.signingKey,
       rights: slot.rights,
-      signingKeyOf: (account: Did) => state.get(keys.slot(account, 0), slotShape)?.signingKey ?? account,
-      ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+      signingKeyOf: (account: Did) => signingKeyOf(state, account) ?? account,
+      preKeyVerifier,
     })
     if (valid.ok) return valid.value
     return valid.path === 'transaction.delegate' ? 'delegate' : 'signature'

@@ -14,7 +14,7 @@ export {
   type Result,
 } from '../errors.ts'
 export { encodeBlock, hashReceipts, hashTransactionLeaf, hashTransactions, parseBlock, type Block } from './block.ts'
-export { heldCredentials } from './credentials.ts'
+export { heldCredentials, holdsRole, isLiveAccount, signingKeyOf } from './credentials.ts'
 export {
   accountListShape,
   accountShape,
@@ -54,13 +54,14 @@ export {
   type HandshakeRole,
 } from './handshake.ts'
 export { connectLedger, type ConnectOptions } from './connect.ts'
-export type { ChainVerifiers } from './connect-chain.ts'
+export type { LedgerPorts } from './ports.ts'
 export { encodeHeader, hashHeader, hashMembers, headerCid, parseHeader, type Header } from './header.ts'
 export { createLedger, type AppliedBlock, type Ledger } from './ledger.ts'
 export { encodeReceipt, hashReceipt, parseReceipt, REFUSAL_CODES, type Receipt, type RefusalCode } from './receipt.ts'
 export type { SkipReason } from './execute.ts'
-export type { Execution, Outcome, Rule } from './rule.ts'
+export { apply, refuse, type Execution, type Outcome, type Rule } from './rule.ts'
 export { RULES, type RuleTable } from './rules/table.ts'
+export { balanceOf, escrowOf, lockEscrow, moveEscrow, releaseEscrow } from './rules/transfer.ts'
 export {
   encodeClientFrame,
   encodeServerFrame,

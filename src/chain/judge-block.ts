@@ -27,7 +27,7 @@ export type ReplayCode =
 export function judgeBlock(
   ledger: Ledger,
   { height, block: bytes, certificate: certificateBytes }: StoredBlock,
-  verifiers: { readonly verifier: Verifier; readonly blsVerifier?: BlsVerifier },
+  verifiers: { readonly verifier: Verifier; readonly blsVerifier?: BlsVerifier | undefined },
 ): Result<Block, ReplayCode> {
   const block = parseBlock(bytes)
   if (!block.ok) return block

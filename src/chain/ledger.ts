@@ -14,8 +14,7 @@ import { TIME_MS_MAX } from '../primitives/limits.ts'
 import type { Member } from '../primitives/member.ts'
 import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { createMerkleAccumulator, hashMerkleLeaf, type MerkleAccumulator } from '../primitives/merkle.ts'
-import { createVerifier, type Verifier } from '../primitives/signature.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
+import { createVerifier } from '../primitives/signature.ts'
 import type { Application, Applied, Request } from '../pbft/index.ts'
 import { hashTransaction, parseTransaction, type ParsedTransaction, type Transaction } from '../transactions/index.ts'
 import { encodeBlock, hashReceipts, hashTransactions, type Block } from './block.ts'
@@ -23,6 +22,7 @@ import { accountListShape, balanceShape, keys, memberSetShape, type MemberSet } 
 import { createExecutor, QUOTA_WINDOW_MS, type Executor, type SkipReason } from './execute.ts'
 import type { Genesis } from './genesis.ts'
 import { hashHeader, hashMembers, type Header } from './header.ts'
+import type { LedgerPorts } from './ports.ts'
 import type { Receipt } from './receipt.ts'
 import type { Execution } from './rule.ts'
 import { findMemberFault, membersOf } from './rules/config.ts'
@@ -82,19 +82,12 @@ function kindVersionOf(bytes: Uint8Array): number | undefined {
 /**
  * Returns a ledger at its genesis.
  *
- * @param options - `rules`: default those of all kinds that the genesis names; `verifier`: default {@link createVerifier};
- *   `preKeyVerifier`: of a ledger whose accounts have PRE keys, then on every replica: without it such registrations stay out;
- *   `blsVerifier`: of a ledger whose members have BLS keys, then on every replica: without it no such key enters later
+ * @param options - the ports must be those of every other replica: without `preKeyVerifier` registrations with PRE keys stay
+ *   out, without `blsVerifier` no BLS key enters later
  * @throws When the genesis names a kind for which there is no rule, since others would execute it, or a member without a
  *   proof of its BLS key: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
-export function createLedger(options: {
-  readonly genesis: Genesis
-  readonly rules?: RuleTable
-  readonly verifier?: Verifier
-  readonly preKeyVerifier?: PreKeyVerifier
-  readonly blsVerifier?: BlsVerifier
-}): Ledger {
+export function createLedger(options: LedgerPorts & { readonly genesis: Genesis }): Ledger {
   const { genesis, verifier = createVerifier(), preKeyVerifier, blsVerifier, rules = RULES } = options
   const { chainId, parameters, kinds } = genesis
   const unknown = findUnknownKind(genesis, rules)
@@ -103,7 +96,7 @@ export function createLedger(options: {
   const executor: Executor = createExecutor({
     rules: allowed,
     quotaPerMinute: parameters.quotaPerMinute,
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+    preKeyVerifier,
   })
   if (blsVerifier !== undefined) assertPossession(genesis, blsVerifier)
   const memory = createSignatureMemory(verifier)
@@ -131,7 +124,7 @@ export function createLedger(options: {
     height: (head?.header.height ?? 0) + 1,
     position,
     timeMs,
-    ...(blsVerifier === undefined ? {} : { blsVerifier }),
+    blsVerifier,
   })
 
   function applyBatch(batch: { readonly transactions: readonly Uint8Array[]; readonly timeMs: number }): AppliedBlock {

@@ -4,14 +4,13 @@
 
 import { succeed, type Failure, type Result } from '../errors.ts'
 import { equalBytes } from '../primitives/bytes.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
 import type { Genesis } from './genesis.ts'
 import { encodeHeader } from './header.ts'
 import { judgeBlock, refuseBlock, type ReplayCode } from './judge-block.ts'
 import { createLedger, findUnknownKind, type AppliedBlock, type Ledger } from './ledger.ts'
+import type { LedgerPorts } from './ports.ts'
 import type { StoredBlock } from './store.ts'
 
 /**
@@ -24,36 +23,25 @@ import type { StoredBlock } from './store.ts'
  */
 export async function replayLedger(
   blocks: Iterable<StoredBlock> | AsyncIterable<StoredBlock>,
-  options: ProgressOptions & {
-    readonly genesis: Genesis
-    readonly verifier?: Verifier
-    /** Needed where accounts have PRE keys. */
-    readonly preKeyVerifier?: PreKeyVerifier
-    /** Needed where members have BLS keys: for their possession, and for certificates of constant size. */
-    readonly blsVerifier?: BlsVerifier
-    readonly onBlock?: (applied: AppliedBlock) => void
-    /** How many blocks there are, for progress. */
-    readonly total?: number
-  },
+  options: ProgressOptions &
+    LedgerPorts & {
+      readonly genesis: Genesis
+      readonly onBlock?: (applied: AppliedBlock) => void
+      /** How many blocks there are, for progress. */
+      readonly total?: number
+    },
 ): Promise<Result<Ledger, ReplayCode>> {
-  const { genesis, verifier = createVerifier(), onBlock, total = 0 } = options
-  const { preKeyVerifier, blsVerifier } = options
-  const bls = blsVerifier === undefined ? {} : { blsVerifier }
-  const unknown = findUnknownKind(genesis)
-  if (unknown !== undefined) return refuseBlock(0, 'the genesis names a kind that this library does not know')
+  const { genesis, rules, verifier = createVerifier(), preKeyVerifier, blsVerifier, onBlock, total = 0 } = options
+  const unknown = findUnknownKind(genesis, rules)
+  if (unknown !== undefined) return refuseBlock(0, 'the genesis names a kind for which there is no rule')
   const unproven = genesis.members.find(
     (member) => member.bls !== undefined && blsVerifier?.verifyPossession(member) === false,
   )
   if (unproven !== undefined) return refuseBlock(0, `genesis: no proof that ${unproven.did} holds its BLS key`)
-  const ledger = createLedger({
-    genesis,
-    verifier,
-    ...bls,
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
-  })
+  const ledger = createLedger({ genesis, rules, verifier, preKeyVerifier, blsVerifier })
   let height = 0
   for await (const stored of blocks) {
-    const failure = replayBlock(ledger, { ...stored, height: ++height }, { verifier, ...bls, onBlock })
+    const failure = replayBlock(ledger, { ...stored, height: ++height }, { verifier, blsVerifier, onBlock })
     if (failure !== undefined) return failure
     await reportStep(options, { done: height, total, step: 'replay' })
   }
@@ -68,9 +56,8 @@ export async function replayLedger(
 export function replayBlock(
   ledger: Ledger,
   stored: StoredBlock,
-  options: {
+  options: Pick<LedgerPorts, 'blsVerifier'> & {
     readonly verifier: Verifier
-    readonly blsVerifier?: BlsVerifier
     readonly onBlock?: ((applied: AppliedBlock) => void) | undefined
   },
 ): Failure<ReplayCode> | undefined {

@@ -21,7 +21,7 @@ export interface Execution {
   readonly timeMs: number
   readonly verifier: Verifier
   /** Checks possession of members' BLS keys; without it none is taken. */
-  readonly blsVerifier?: BlsVerifier
+  readonly blsVerifier?: BlsVerifier | undefined
 }
 
 /** What became of a transaction. */

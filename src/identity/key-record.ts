@@ -270,7 +270,7 @@ function findForm(record: KeyRecord): Result<readonly CborValue[], 'ERR_IDENTITY
  */
 export function validateKeyRecord(
   record: KeyRecord,
-  options: { readonly verifier?: Verifier; readonly preKeyVerifier?: PreKeyVerifier } = {},
+  options: { readonly verifier?: Verifier; readonly preKeyVerifier?: PreKeyVerifier | undefined } = {},
 ): Result<Verified<KeyRecord>, KeyRecordErrorCode> {
   const { verifier = createVerifier(), preKeyVerifier } = options
   const form = findForm(record)
@@ -294,7 +294,7 @@ export function validateKeyRecord(
 /** Tells whether {@link validateKeyRecord} accepts the record, and marks it. */
 export function verifyKeyRecord(
   record: KeyRecord,
-  options: { readonly verifier?: Verifier; readonly preKeyVerifier?: PreKeyVerifier } = {},
+  options: { readonly verifier?: Verifier; readonly preKeyVerifier?: PreKeyVerifier | undefined } = {},
 ): record is Verified<KeyRecord> {
   return validateKeyRecord(record, options).ok
 }

@@ -199,7 +199,7 @@ export interface VerifyCertificateOptions {
   readonly headerDigest: Digest32
   readonly verifier?: Verifier
   /** Needed for the aggregate form: `createBlsVerifier` of `vitalseal/primitives`. */
-  readonly blsVerifier?: BlsVerifier
+  readonly blsVerifier?: BlsVerifier | undefined
 }
 
 /**

@@ -20,7 +20,7 @@ export interface ProofContext {
   /** The current signing key of a credential's issuer, where it may have changed; default the account itself. */
   readonly signingKeyOf?: (account: Did) => Did
   /** Checks possession of the PRE keys in a key record; needed where a record holds such keys. */
-  readonly preKeyVerifier?: PreKeyVerifier
+  readonly preKeyVerifier?: PreKeyVerifier | undefined
 }
 
 /** Codes that validation of a transaction gives. */

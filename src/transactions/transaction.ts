@@ -184,7 +184,7 @@ export interface ValidateTransactionOptions {
   /** The rights of a delegate; needed where `delegate` is not 0. */
   readonly rights?: readonly Right[]
   /** Checks possession of PRE keys; needed where a key record holds such keys. */
-  readonly preKeyVerifier?: PreKeyVerifier
+  readonly preKeyVerifier?: PreKeyVerifier | undefined
 }
 
 /**

@@ -10,7 +10,6 @@ import { equalBytes } from '../../primitives/bytes.ts'
 import type { Did } from '../../primitives/did.ts'
 import { ALL_TYPES_LABEL } from '../../primitives/label.ts'
 import {
-  accountShape,
   epochShape,
   keys,
   labelShape,
@@ -19,6 +18,7 @@ import {
   type EpochEntry,
   type RekeyEntry,
 } from '../entities.ts'
+import { isLiveAccount } from '../credentials.ts'
 import { coverageOf, covers } from '../grants.ts'
 import type { RefusalCode } from '../receipt.ts'
 import { apply, refuse, type Execution, type Rule } from '../rule.ts'
@@ -44,7 +44,7 @@ function findFault(state: StateReader, owner: Did, body: RekeyBody, timeMs: numb
   const { proxy, delegatee, label, epoch, untilMs } = body
   // One party that is two of the three needs no proxy, or is none.
   if (new Set([owner, proxy, delegatee]).size < 3) return 'ERR_CHAIN_RECIPIENT'
-  if (!isInUse(state, proxy) || !isInUse(state, delegatee)) return 'ERR_CHAIN_ACCOUNT'
+  if (!isLiveAccount(state, proxy) || !isLiveAccount(state, delegatee)) return 'ERR_CHAIN_ACCOUNT'
   const current = state.get(keys.epoch(owner), epochShape)
   if (current?.epoch !== epoch) return 'ERR_CHAIN_EPOCH'
   if (current.mustRotate) return 'ERR_CHAIN_MUST_ROTATE'
@@ -55,10 +55,6 @@ function findFault(state: StateReader, owner: Did, body: RekeyBody, timeMs: numb
   const coverage = usesOf(state, { patient: owner, grantee: delegatee, atMs: timeMs })
   const isCovered = coverage !== undefined && covers(coverage, label) && untilMs <= coverage.untilMs
   return isCovered && timeMs < untilMs ? undefined : 'ERR_POLICY_DENIED'
-}
-
-function isInUse(state: StateReader, did: Did): boolean {
-  return state.get(keys.account(did), accountShape)?.isRevoked === false
 }
 
 /** What a delegatee may use: what may be converted for him. */
@@ -75,7 +71,7 @@ export const applyConversion: Rule<'conversion'> = (state, transaction, { timeMs
   const { sender: proxy, patient, delegatee, reKey } = transaction
   const entry = rekeysOf(state, patient, delegatee).find((each) => equalBytes(each.reKey, reKey))
   if (entry?.proxy !== proxy || timeMs >= entry.untilMs) return refuse(patient, 'ERR_CHAIN_REKEY')
-  if (!isInUse(state, delegatee)) return refuse(patient, 'ERR_CHAIN_ACCOUNT')
+  if (!isLiveAccount(state, delegatee)) return refuse(patient, 'ERR_CHAIN_ACCOUNT')
   const coverage = usesOf(state, { patient, grantee: delegatee, atMs: timeMs })
   if (coverage === undefined || !covers(coverage, entry.label)) return refuse(patient, 'ERR_POLICY_DENIED')
   return apply(patient, { untilMs: Math.min(entry.untilMs, coverage.untilMs) })

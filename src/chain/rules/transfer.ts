@@ -36,9 +36,31 @@ export function lockEscrow(
   return true
 }
 
-/** Pays out a whole escrow; false when there is none. */
+/** The amount in an escrow; undefined when there is none. */
+export function escrowOf(state: StateReader, name: string): number | undefined {
+  return state.get(keys.escrow(name), balanceShape)
+}
+
+/**
+ * Moves a part of one escrow into another, which is made where there is none; false, and nothing changed, when the first does
+ * not hold so much.
+ */
+export function moveEscrow(
+  state: StateWriter,
+  of: { readonly from: string; readonly to: string; readonly amount: number },
+): boolean {
+  const { from, to, amount } = of
+  const rest = (escrowOf(state, from) ?? -1) - amount
+  const sum = (escrowOf(state, to) ?? 0) + amount
+  if (from === to || rest < 0 || !Number.isSafeInteger(sum)) return false
+  state.set(keys.escrow(from), rest, balanceShape)
+  state.set(keys.escrow(to), sum, balanceShape)
+  return true
+}
+
+/** Pays out a whole escrow; false, and nothing changed, when there is none or the balance would leave the safe integers. */
 export function releaseEscrow(state: StateWriter, of: { readonly name: string; readonly payee: Did }): boolean {
-  const amount = state.get(keys.escrow(of.name), balanceShape)
+  const amount = escrowOf(state, of.name)
   if (amount === undefined || !credit(state, of.payee, amount)) return false
   state.delete(keys.escrow(of.name))
   return true
