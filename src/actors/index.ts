@@ -36,6 +36,6 @@ export {
   type PatientOptions,
   type ReKeyDelivery,
 } from './patient.ts'
-export { createProxy, type Proxy } from './proxy.ts'
+export { createProxy, type Proxy, type ReKeyStore } from './proxy.ts'
 export { createRegistrar, type Application, type Registrar } from './registrar.ts'
 export { createStorageNode, createStorageRequest, type StorageNode, type StorageRequest } from './storage-node.ts'

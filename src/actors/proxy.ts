@@ -3,11 +3,11 @@
  *
  * It converts with a re-key that its owner recorded on the ledger, under a grant that lives, and records the digest of what
  * came out before it gives that to anyone; the ledger refuses where it would err. It deletes a re-key when the grant is
- * revoked or has ended. An honest proxy is what revocation relies on: together with its institution a dishonest one opens
- * this type and epoch, past and future, and nothing else.
+ * revoked or has ended, from its store too. An honest proxy is what revocation relies on: together with its institution a
+ * dishonest one opens this type and epoch, past and future, and nothing else.
  */
 
-import { VitalsealError } from '../errors.ts'
+import { isVitalsealError, VitalsealError } from '../errors.ts'
 import {
   parsePreObject,
   reEncrypt,
@@ -22,8 +22,23 @@ import { sha256, type Digest32 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import { writeBlock } from '../storage/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
-import { careCondition, encodeConverted, openDelivery } from './capsules.ts'
+import { careCondition, encodeConverted, openDelivery, type OpenedDelivery } from './capsules.ts'
 import type { RekeyView } from './rekey-book.ts'
+
+/**
+ * Where a proxy keeps its re-keys over a restart: a folder or a table of its own.
+ *
+ * What it is given is sealed to the proxy's agreement key, as it came from the owner: whoever reads the store without that
+ * key learns how many there are, and their ids.
+ */
+export interface ReKeyStore {
+  /** Resolves when it is durable. The id is hexadecimal; the same id again replaces. At most 9 KiB. */
+  put(id: string, bytes: Uint8Array): Promise<void>
+  /** What was put and not deleted, in any order. */
+  list(): Promise<readonly Uint8Array[]>
+  /** Resolves when it is gone; also where it was not there. */
+  delete(id: string): Promise<void>
+}
 
 /** Who converts. */
 export interface Proxy extends Actor {
@@ -53,13 +68,21 @@ interface Held {
   readonly key: Bytes
 }
 
-/** Returns the proxy's actor. Registers the identity where the ledger does not know it. Holds re-keys in memory. */
-export async function createProxy(options: ActorOptions): Promise<Proxy> {
+/**
+ * Returns the proxy's actor. Registers the identity where the ledger does not know it, and takes up what its store holds.
+ *
+ * @param options - `store`: for re-keys; without one they are lost with the process, and owners deliver them again. What in it
+ *   does not open with this identity is left alone, and what the ledger says has ended is deleted
+ * @throws What the store does. {@link VitalsealError}
+ */
+export async function createProxy(options: ActorOptions & { readonly store?: ReKeyStore }): Promise<Proxy> {
   const core = createActorCore(options)
   await registerIfNew(core)
   const { follower } = core
-  const { blocks, clock } = options
+  const { blocks, clock, store } = options
   const held = new Map<string, Held>()
+  /** Ids that the store may still have. */
+  const ended = new Set<string>()
 
   function sweep(atMs = follower.timeMs()): void {
     for (const [id, { view, reKey }] of held) {
@@ -67,22 +90,52 @@ export async function createProxy(options: ActorOptions): Promise<Proxy> {
       reKey.element.fill(0)
       reKey.bytes.fill(0)
       held.delete(id)
+      ended.add(id)
     }
   }
-  follower.onCommitted(() => sweep())
+
+  async function clean(): Promise<void> {
+    for (const id of ended) {
+      await store?.delete(id)
+      ended.delete(id)
+    }
+  }
+
+  follower.onCommitted(() => {
+    sweep()
+    // Where the store fails now, whoever uses the proxy next hears of it.
+    clean().catch(() => undefined)
+  })
 
   async function catchUp(): Promise<void> {
     await follower.reached((await options.ledger.view()).height)
     sweep(Math.max(follower.timeMs(), clock()))
+    await clean()
   }
+
+  async function load(from: ReKeyStore): Promise<void> {
+    for (const delivery of await from.list()) {
+      const reKey = open(core, delivery)?.reKey
+      if (reKey === undefined) continue
+      try {
+        held.set(reKey.id, check(core, delivery))
+      } catch (error) {
+        if (!isVitalsealError(error)) throw error
+        await from.delete(reKey.id)
+      }
+    }
+  }
+  if (store !== undefined) await load(store)
 
   return {
     ...core,
     async accept(delivery) {
       await catchUp()
       const opened = check(core, delivery)
-      held.set(opened.reKey.id, opened)
-      return opened.reKey.id
+      const { id } = opened.reKey
+      await store?.put(id, delivery)
+      held.set(id, opened)
+      return id
     },
     async convert(id) {
       await catchUp()
@@ -114,10 +167,17 @@ function mismatch(what: string): never {
   throw new VitalsealError('ERR_PRE_CONDITION_MISMATCH', `the re-key has ${what} than the ledger says`, { details: {} })
 }
 
+/** A delivery for this proxy; nothing is checked but the form. */
+function open({ did, options }: ActorCore, delivery: Uint8Array): OpenedDelivery | undefined {
+  const { identity, ledger } = options
+  return openDelivery(delivery, { chainId: ledger.chainId, proxy: did, agreement: identity.agreement })
+}
+
 /** A delivery that agrees with the ledger in every term. */
-function check({ follower, did, options }: ActorCore, delivery: Uint8Array): Held {
-  const { identity, ledger, clock } = options
-  const opened = openDelivery(delivery, { chainId: ledger.chainId, proxy: did, agreement: identity.agreement })
+function check(core: ActorCore, delivery: Uint8Array): Held {
+  const { follower, did, options } = core
+  const { ledger, clock } = options
+  const opened = open(core, delivery)
   if (opened === undefined) {
     throw new VitalsealError('ERR_DECRYPTION_FAILED', 'no delivery for this proxy', { details: {} })
   }

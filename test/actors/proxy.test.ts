@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 import {
   createInstitution,
@@ -10,6 +10,7 @@ import {
   type Institution,
   type Patient,
   type Proxy,
+  type ReKeyStore,
 } from '../../src/actors/index.ts'
 import { careCondition, openDelivery, sealDelivery } from '../../src/actors/capsules.ts'
 import { createGenesis, createLocalLedger } from '../../src/chain/index.ts'
@@ -285,6 +286,100 @@ describe('a proxy', () => {
     await expect(patient.createReEncryptionKey({ ...order(world), to: proxy.did })).rejects.toThrow(
       code('ERR_IDENTITY_INVALID'),
     )
+  })
+})
+
+describe('a proxy with a store', () => {
+  function createStore(): ReKeyStore & { readonly entries: Map<string, Uint8Array>; isBroken: boolean } {
+    const entries = new Map<string, Uint8Array>()
+    const reach = () => (store.isBroken ? Promise.reject(new Error('disk')) : Promise.resolve())
+    const store = {
+      entries,
+      isBroken: false,
+      put: (id: string, bytes: Uint8Array) => reach().then(() => void entries.set(id, Uint8Array.from(bytes))),
+      list: () => reach().then(() => [...entries.values()]),
+      delete: (id: string) => reach().then(() => void entries.delete(id)),
+    }
+    return store
+  }
+
+  async function createStored() {
+    const world = await createWorld()
+    const { shared, patient } = world
+    const store = createStore()
+    const identity = generateIdentity()
+    const start = () => createProxy({ identity, ...shared, store })
+    const proxy = await start()
+    const heart = await patient.seal(reading(44))
+    await patient.grant(uses(world))
+    const delivery = await patient.createReEncryptionKey({ ...order(world), proxy: proxy.did })
+    return { ...world, store, identity, start, proxy, heart, delivery }
+  }
+
+  it('goes on after a restart, and deletes there too what is revoked', async () => {
+    const { store, start, proxy, heart, delivery, patient, study } = await createStored()
+    await proxy.accept(delivery.bytes)
+    proxy.close()
+    expect([...store.entries.keys()]).toEqual([delivery.reKey])
+
+    const again = await start()
+    expect(again.held()).toEqual([delivery.reKey])
+    await study.receive((await again.convert(delivery.reKey)).id)
+    expect(fromUtf8((await study.open(heart.id)).bytes)).toContain('44')
+    await patient.revoke({ from: study.did })
+    await expect(again.convert(delivery.reKey)).rejects.toThrow(code('ERR_CHAIN_REKEY'))
+    expect([...store.entries]).toEqual([])
+    expect((await start()).held()).toEqual([])
+  })
+
+  it('deletes as it reads of a revocation, without being asked, and later where the store fails', async () => {
+    const { store, proxy, delivery, patient, study, shared } = await createStored()
+    await proxy.accept(delivery.bytes)
+    await patient.revoke({ from: study.did })
+    await vi.waitFor(() => expect([...store.entries]).toEqual([]))
+
+    await patient.grant(uses({ shared, study } as World))
+    const next = await patient.createReEncryptionKey(order({ study, proxy } as World))
+    await proxy.accept(next.bytes)
+    store.isBroken = true
+    await patient.revoke({ from: study.did })
+    await expect(proxy.convert(next.reKey)).rejects.toThrow('disk')
+    expect(proxy.held()).toEqual([])
+    store.isBroken = false
+    await patient.rotate()
+    await vi.waitFor(() => expect([...store.entries]).toEqual([]))
+  })
+
+  it('forgets what ended while it was down, and does without what it cannot open', async () => {
+    const { store, start, proxy, delivery, patient, study, shared } = await createStored()
+    await proxy.accept(delivery.bytes)
+    proxy.close()
+    store.entries.set('foreign', new Uint8Array(9))
+    await patient.revoke({ from: study.did })
+    expect((await start()).held()).toEqual([])
+    expect([...store.entries.keys()]).toEqual(['foreign'])
+
+    await patient.grant({ ...uses({ shared, study } as World), access: { days: 60 } })
+    const next = await patient.createReEncryptionKey({ ...order({ study, proxy } as World) })
+    await (await start()).accept(next.bytes)
+    shared.pass(61 * DAY_MS)
+    expect((await start()).held()).toEqual([])
+    expect([...store.entries.keys()]).toEqual(['foreign'])
+  })
+
+  it('holds nothing that the store did not take, and nothing in it is readable', async () => {
+    const { store, proxy, delivery, identity, shared } = await createStored()
+    store.isBroken = true
+    await expect(proxy.accept(delivery.bytes)).rejects.toThrow('disk')
+    expect(proxy.held()).toEqual([])
+    store.isBroken = false
+    await proxy.accept(delivery.bytes)
+    const [bytes] = [...store.entries.values()] as [Uint8Array]
+    const of = { chainId: shared.ledger.chainId, proxy: proxy.did }
+    const opened = openDelivery(bytes, { ...of, agreement: identity.agreement })
+    expect(opened?.reKey.id).toBe(delivery.reKey)
+    expect(openDelivery(bytes, { ...of, agreement: generateIdentity().agreement })).toBe(undefined)
+    expect(toHex(bytes)).not.toContain(toHex(opened?.reKey.element ?? new Uint8Array(1)))
   })
 })
 
