@@ -14,6 +14,7 @@ import {
   type Genesis,
   type Ledger,
   type LedgerClient,
+  type LedgerPorts,
   type LedgerStore,
 } from '../chain/index.ts'
 import { rejectArgument, VitalsealError } from '../errors.ts'
@@ -30,7 +31,7 @@ import {
 import type { Clock } from '../primitives/clock.ts'
 import { toPublicKey, type Did } from '../primitives/did.ts'
 import { toDigest } from '../primitives/ids.ts'
-import { createVerifier, type Signer, type Verifier } from '../primitives/signature.ts'
+import { createVerifier, type Signer } from '../primitives/signature.ts'
 import { encodeTransaction, type Transaction } from '../transactions/index.ts'
 
 /** One replica and what it works on. */
@@ -66,21 +67,23 @@ const TICKS_MAX = 2_000
  *
  * @param options - `signers`: one for each member of the genesis, in its order
  */
-export function createLocalConsortium(options: {
-  readonly genesis: Genesis
-  readonly signers: readonly Signer[]
-  readonly clock: Clock
-  readonly store?: LedgerStore
-  readonly verifier?: Verifier
-}): LocalConsortium {
+export function createLocalConsortium(
+  options: LedgerPorts & {
+    readonly genesis: Genesis
+    readonly signers: readonly Signer[]
+    readonly clock: Clock
+    readonly store?: LedgerStore
+  },
+): LocalConsortium {
   const { genesis, signers, clock, store = createMemoryLedgerStore(), verifier = createVerifier() } = options
+  const { rules, preKeyVerifier, blsVerifier } = options
   const { chainId, members } = genesis
   const config = { chainId, members, batchWaitTicks: 0 }
   const feed = createFeed(genesis)
   const nodes = members.map(({ did }, index): Node => {
     const signer = signers[index]
     if (signer?.did !== did) rejectArgument(`signers.${index}`, 'the key of that member', 'another')
-    const ledger = createLedger({ genesis, verifier })
+    const ledger = createLedger({ genesis, rules, verifier, preKeyVerifier, blsVerifier })
     const executed = new Map<number, AppliedBlock>()
     const application = recordApplied(ledger, executed)
     const replica = createReplica({ config, signer, application })

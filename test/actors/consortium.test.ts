@@ -1,9 +1,24 @@
 import { describe, expect, it } from 'vitest'
 
-import { createClinician, createLocalConsortium, createPatient, createRegistrar } from '../../src/actors/index.ts'
+import {
+  createClinician,
+  createInstitution,
+  createLocalConsortium,
+  createOwnerCapsules,
+  createPatient,
+  createProxy,
+  createRegistrar,
+} from '../../src/actors/index.ts'
 import { createGenesis, createLocalLedger, replayLedger, type StoredBlock } from '../../src/chain/index.ts'
 import { parseResource, VITAL_SIGNS } from '../../src/fhir/index.ts'
-import { createAgreementProof, generateIdentity, type Identity } from '../../src/identity/index.ts'
+import {
+  createAgreementProof,
+  createPreKeyMaker,
+  createPreKeyVerifier,
+  generateIdentity,
+  type Identity,
+  type PreKeyVerifier,
+} from '../../src/identity/index.ts'
 import { consortium } from '../../src/presets/index.ts'
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
 import { fromUtf8 } from '../../src/primitives/bytes.ts'
@@ -70,6 +85,32 @@ describe('four replicas in memory, with a registrar', () => {
     const replayed = await replayLedger(blocks, { genesis })
     expect(replayed.ok).toBe(true)
     if (replayed.ok) expect(replayed.value.state.root()).toEqual(ledger.ledger.state.root())
+  }, 30_000)
+
+  it('converts on a ledger of four: every replica judges PRE keys alike', async () => {
+    const nodes = Array.from({ length: 4 }, () => generateIdentity())
+    const genesis = createGenesis(consortium({ members: nodes.map(({ did }) => ({ did })), timeMs: START_MS }))
+    const signers = nodes.map(({ signer }) => signer)
+    const start = (preKeyVerifier?: PreKeyVerifier) =>
+      createLocalConsortium({ genesis, signers, clock: () => START_MS, preKeyVerifier })
+    const pre = createPreKeyMaker()
+    const [ann, study] = [generateIdentity({ pre }), generateIdentity({ pre })]
+    const ledger = start(createPreKeyVerifier())
+    const shared = { ledger, blocks: createMemoryBlockstore(), clock: () => START_MS }
+    const patient = await createPatient({ identity: ann, ...shared, capsules: createOwnerCapsules(ann) })
+    const proxy = await createProxy({ identity: generateIdentity(), ...shared })
+    const institution = await createInstitution({ identity: study, ...shared })
+    const sealed = await patient.seal(reading)
+    const dataTypes = [VITAL_SIGNS.heartRate]
+    await patient.grant({ to: study.did, dataTypes, actions: ['use'], purposes: ['HRESCH'], access: { days: 30 } })
+    const order = { to: study.did, proxy: proxy.did, dataType: VITAL_SIGNS.heartRate }
+    const { bytes } = await patient.createReEncryptionKey(order)
+    await institution.receive((await proxy.convert(await proxy.accept(bytes))).id)
+    expect(fromUtf8((await institution.open(sealed.id)).bytes)).toContain('44')
+    expect(new Set(ledger.stateRoots()).size).toBe(1)
+    // Without the means to judge them, such an account stays out.
+    const blind = { ...shared, ledger: start() }
+    await expect(createInstitution({ identity: study, ...blind })).rejects.toMatchObject({ code: 'ERR_CHAIN_NONCE' })
   }, 30_000)
 
   it('keeps its members: a change is refused at once', async () => {
