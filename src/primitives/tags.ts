@@ -84,6 +84,12 @@ export const LEDGER_TAGS = {
   sharingWitness: 'vitalseal/sharing/witness/v1',
   /** Serial of a record: its exact bytes. */
   sharingSerial: 'vitalseal/sharing/serial/v1',
+  /** An institution's name of a study. */
+  sharingStudyName: 'vitalseal/sharing/study-name/v1',
+  /** HPKE info of a re-key on its way to the proxy of a claim. */
+  sharingDelivery: 'vitalseal/sharing/delivery/v1',
+  /** HPKE info of an opening on its way from the issuer to its subject. */
+  sharingOpening: 'vitalseal/sharing/opening/v1',
   /** Digest of an ordered batch: the batch bytes. */
   pbftBatch: 'vitalseal/pbft/batch/v1',
   /** PRE-PREPARE: chain id, member epoch, signer, view, sequence, batch digest. */

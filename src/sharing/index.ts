@@ -18,6 +18,20 @@ export {
   type Result,
 } from '../errors.ts'
 export {
+  acknowledgeShare,
+  evaluateShare,
+  findClaim,
+  type ClaimHistory,
+  type NextStep,
+  type PendingShare,
+  type RefundedShare,
+  type SettledShare,
+  type ShareState,
+} from './evaluate.ts'
+export { findListing, findListings, openListing, type Listing, type ListingQuery, type OpenListing } from './listing.ts'
+export { proveClaim, type ClaimOptions } from './prove-claim.ts'
+export { publishRequirement, witnessKey, type RequirementTerms } from './publish.ts'
+export {
   attestationOfClaim,
   contextOfClaim,
   deriveRecordSerial,
