@@ -149,13 +149,18 @@ export function createSubmissions(options: {
       const report = () => {
         Promise.resolve({ done: 1, total: 2, step: 'wait' }).then(onProgress).catch(ended.reject)
       }
+      const onAbort = () => {
+        ended.reject(abandoned())
+      }
       one.onTaken.add(report)
+      signal?.addEventListener('abort', onAbort)
       try {
-        const committed = await Promise.race([one.result, ended.promise, untilAborted(signal)])
+        const committed = await Promise.race([one.result, ended.promise])
         await onProgress?.({ done: 2, total: 2, step: 'final' })
         return committed
       } finally {
         one.onTaken.delete(report)
+        signal?.removeEventListener?.('abort', onAbort)
       }
     },
     onAnswer(answerer, answer) {
@@ -196,14 +201,10 @@ export function createDeferred<T>(): {
   return { promise, resolve, reject }
 }
 
-/** Rejects when the caller ends the wait, and never resolves. */
-function untilAborted(signal: ProgressOptions['signal']): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => {
-      const message = 'ended by the signal of the caller; the transaction may still enter a block'
-      reject(new VitalsealError('ERR_ABORTED', message, { details: {} }))
-    })
-  })
+/** The caller ended the wait. */
+function abandoned(): VitalsealError {
+  const message = 'ended by the signal of the caller; the transaction may still enter a block'
+  return new VitalsealError('ERR_ABORTED', message, { details: {} })
 }
 
 function toError(

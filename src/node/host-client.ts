@@ -55,10 +55,15 @@ async function settle(host: NodeHost, transaction: Transaction, signal: Signal |
   // Listened to before it is submitted: in a group of one it may be final at once.
   let end = (): void => undefined
   const settled = new Promise<Settlement>((resolve) => {
-    end = host.onSettled(transaction.id, resolve)
-    signal?.addEventListener('abort', () => {
+    const onAbort = () => {
       resolve(undefined)
-    })
+    }
+    const unlisten = host.onSettled(transaction.id, resolve)
+    signal?.addEventListener('abort', onAbort)
+    end = () => {
+      unlisten()
+      signal?.removeEventListener?.('abort', onAbort)
+    }
   })
   try {
     unwrap(host.submit(encodeTransaction(transaction)))

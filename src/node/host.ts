@@ -319,7 +319,7 @@ export class NodeHost {
     this.#tick += 1
     this.#replicas.tick(this.#options.clock())
     this.#tellView()
-    if (this.#tick % SWEEP_TICKS === 0) this.#intake.sweep()
+    if (this.#tick % SWEEP_TICKS === 0) this.#sweep()
     if (this.#tick >= this.#fetchTick && this.#fetching === undefined && this.#isBehind()) this.#fetch()
   }
 
@@ -395,6 +395,10 @@ export class NodeHost {
     for (const { id } of applied.transactions) this.#settle(id, undefined)
     for (const id of refused) this.#settle(id, this.#intake.refusalOf(id))
     for (const listener of [...this.#listeners]) listener()
+  }
+
+  #sweep(): void {
+    for (const { id, failure } of this.#intake.sweep((awaited) => this.#waiters.has(awaited))) this.#settle(id, failure)
   }
 
   #settle(id: TransactionId, settlement: Settlement): void {

@@ -41,6 +41,12 @@ interface Entry {
   readonly sinceMs: number
 }
 
+/** A transaction that will not be executed: it waited in vain, or what came before it changed who may send it. */
+export interface GivenUp {
+  readonly id: TransactionId
+  readonly failure: Failure
+}
+
 /** Takes transactions, and hands them over in their order. */
 export interface Intake {
   /** Transactions that were taken and are not final yet. */
@@ -55,8 +61,11 @@ export interface Intake {
   pump(): void
   /** Hands everything over again: a new replica knows nothing of it. */
   repeat(): void
-  /** Gives up what waits for too long. */
-  sweep(): void
+  /**
+   * Gives up what waits for too long; returns that and what the replica refused, with the reasons. What the replica has, and somebody here waits for, is handed over again
+   * instead: it may be ordered yet.
+   */
+  sweep(isAwaited?: (id: TransactionId) => boolean): readonly GivenUp[]
 }
 
 const laneOf = ({ sender, delegate }: Slot): string => `${sender} ${delegate}`
@@ -85,6 +94,19 @@ export function createIntake(options: {
   const handedNext = new Map<string, number>()
   const refusals = createRecentMap<TransactionId, Failure>(REFUSALS_MAX)
 
+  /** What the replica refused since the last sweep. */
+  let lost: GivenUp[] = []
+
+  function explainLoss(transaction: ParsedTransaction): Failure {
+    const nonceNext = ledger.nonceNext(transaction)
+    const because = transaction.nonce === nonceNext ? 'signature' : 'nonce'
+    return toFailure(transaction, { because, nonceNext, nowMs: nowMs() })
+  }
+
+  /** Whether it waits for one before it that did not come. */
+  const isEarly = ({ pooled: { transaction } }: Entry): boolean =>
+    waiting.has(placeOf(transaction)) && transaction.nonce !== nextOf(transaction)
+
   const nextOf = (of: Slot): number => Math.max(handedNext.get(laneOf(of)) ?? 0, ledger.nonceNext(of))
 
   function handOver({ transaction, bytes }: Pooled): Handed {
@@ -95,7 +117,10 @@ export function createIntake(options: {
       handedNext.set(laneOf(transaction), Math.max(nextOf(transaction), nonce + 1))
     }
     // Since it was taken the state has changed: it can never be executed.
-    if (handed === 'refused') forget(placeOf(transaction))
+    if (handed === 'refused') {
+      forget(placeOf(transaction))
+      lost.push({ id, failure: explainLoss(transaction) })
+    }
     return handed
   }
 
@@ -119,9 +144,10 @@ export function createIntake(options: {
   }
 
   /** Whoever sends it again is heard again: the replica may have given it up too. */
-  function giveUp({ pooled: { transaction } }: Entry): void {
+  function giveUp({ id, pooled: { transaction } }: Entry): GivenUp {
     forget(placeOf(transaction))
     handedNext.delete(laneOf(transaction))
+    return { id, failure: explainLoss(transaction) }
   }
 
   /** The same again: the replica may have lost it, as when its view changed; otherwise that costs it nothing. */
@@ -193,13 +219,19 @@ export function createIntake(options: {
       for (const place of entries.keys()) waiting.add(place)
       pump()
     },
-    sweep() {
+    sweep(isAwaited = () => false) {
       const now = nowMs()
+      const givenUp = lost
+      lost = []
       for (const [place, entry] of entries) {
+        const isOver = now - entry.sinceMs >= WAIT_MS_MAX
+        const isRepeated = isOver && isAwaited(entry.id) && !isEarly(entry)
         // A clock that was set back would keep it for as long.
-        if (entry.sinceMs > now) entries.set(place, { ...entry, sinceMs: now })
-        else if (now - entry.sinceMs >= WAIT_MS_MAX) giveUp(entry)
+        if (entry.sinceMs > now || isRepeated) entries.set(place, { ...entry, sinceMs: now })
+        if (isRepeated && !waiting.has(place)) handOver(entry.pooled)
+        else if (isOver && !isRepeated) givenUp.push(giveUp(entry))
       }
+      return givenUp
     },
   }
 }

@@ -11,6 +11,8 @@ export interface Signal {
   readonly aborted: boolean
   /** Tells the work once when it is to end. */
   addEventListener(kind: 'abort', listener: () => void): void
+  /** Where it is there, a listener whose work is done is taken off. */
+  removeEventListener?(kind: 'abort', listener: () => void): void
 }
 
 /** How far long work has come. */

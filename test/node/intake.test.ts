@@ -171,6 +171,19 @@ describe('an intake', () => {
     expect([submit(first), handed]).toEqual(['accepted', [nameOf(first), nameOf(first)]])
   })
 
+  it('says why it gave up what came too early, and goes on with what somebody waits for', () => {
+    const { world, ann, handed, submit, intake } = createWorld()
+    const [first, , third] = [ann.reading(), ann.reading(), ann.reading()]
+    submit(first)
+    submit(third)
+    world.nowMs += 120_000
+    const givenUp = intake.sweep(() => true)
+    expect(givenUp.map(({ failure }) => failure.code)).toEqual(['ERR_CHAIN_NONCE'])
+    expect([intake.size, handed]).toEqual([1, [nameOf(first), nameOf(first)]])
+    world.nowMs += 120_000
+    expect([intake.sweep().length, intake.size]).toEqual([1, 0])
+  })
+
   it('gives up in time though the clock is set back', () => {
     const { world, ann, bob, submit, intake } = createWorld()
     world.nowMs += 3_600_000
