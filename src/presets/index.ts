@@ -14,3 +14,4 @@ export {
   type Result,
 } from '../errors.ts'
 export { consortium, consortiumKinds, type ConsortiumOptions } from './consortium.ts'
+export { secureSharing, secureSharingKinds, secureSharingRules, withSharing } from './secure-sharing.ts'

@@ -18,6 +18,20 @@ export {
   type Result,
 } from '../errors.ts'
 export {
+  CLAIM_STATES,
+  claimShape,
+  licenceShape,
+  listingShape,
+  personShape,
+  sharesLeftShape,
+  sharingKeys,
+  withdrawalShape,
+  type ClaimEntry,
+  type ClaimState,
+  type LicenceEntry,
+  type ListingEntry,
+} from './entities.ts'
+export {
   acknowledgeShare,
   evaluateShare,
   findClaim,
@@ -31,6 +45,8 @@ export {
 export { findListing, findListings, openListing, type Listing, type ListingQuery, type OpenListing } from './listing.ts'
 export { proveClaim, type ClaimOptions } from './prove-claim.ts'
 export { publishRequirement, witnessKey, type RequirementTerms } from './publish.ts'
+export type { SharingRulesOptions } from './rules/ports.ts'
+export { createSharingRules, SHARING_KINDS } from './rules/table.ts'
 export {
   attestationOfClaim,
   contextOfClaim,

@@ -1,4 +1,11 @@
-import { createGenesis, createLedger, type AppliedBlock, type Genesis, type Ledger } from '../../src/chain/index.ts'
+import {
+  createGenesis,
+  createLedger,
+  type AppliedBlock,
+  type Genesis,
+  type Ledger,
+  type LedgerPorts,
+} from '../../src/chain/index.ts'
 import type { Identity } from '../../src/identity/index.ts'
 import {
   createKeyRing,
@@ -13,7 +20,6 @@ import type { Did } from '../../src/primitives/did.ts'
 import { createRecordId, hashBlock, RAW_CODEC, type RecordId } from '../../src/primitives/content-id.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import type { Member } from '../../src/primitives/member.ts'
-import type { BlsVerifier } from '../../src/primitives/member-bls.ts'
 import { createLabeler } from '../../src/primitives/label.ts'
 import {
   createTransaction,
@@ -75,19 +81,25 @@ let records = 0
 export const freshRecord = (): RecordId => createRecordId(hashBlock(RAW_CODEC, toUtf8(`record ${records++}`)))
 
 export function createChainWorld(
-  options: {
+  options: LedgerPorts & {
+    readonly kinds?: readonly string[]
     readonly registrars?: readonly Did[]
     readonly quotaPerMinute?: number
     readonly balances?: Genesis['balances']
     readonly members?: readonly Member[]
-    readonly blsVerifier?: BlsVerifier
   } = {},
 ): ChainWorld {
-  const { registrars = [], quotaPerMinute = 600, balances = [], members = [{ did: party('node').did }] } = options
+  const {
+    kinds = KINDS,
+    registrars = [],
+    quotaPerMinute = 600,
+    balances = [],
+    members = [{ did: party('node').did }],
+  } = options
   const genesis = createGenesis(
     {
       preset: 'consortium',
-      kinds: KINDS,
+      kinds,
       members,
       timeMs: START_MS,
       registrars,
@@ -96,8 +108,7 @@ export function createChainWorld(
     },
     seededRandom('genesis'),
   )
-  const { blsVerifier } = options
-  const ledger = createLedger({ genesis, ...(blsVerifier === undefined ? {} : { blsVerifier }) })
+  const ledger = createLedger({ ...options, genesis })
   const { chainId } = genesis
   const nonces = new Map<string, number>()
   const accounts: Did[] = []

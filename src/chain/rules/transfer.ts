@@ -42,18 +42,20 @@ export function escrowOf(state: StateReader, name: string): number | undefined {
 }
 
 /**
- * Moves a part of one escrow into another, which is made where there is none; false, and nothing changed, when the first does
- * not hold so much.
+ * Moves a part of one escrow, or all of it, into another, which is made where there is none; false, and nothing changed, when
+ * the first does not hold so much. An escrow that is moved as a whole is no more.
  */
 export function moveEscrow(
   state: StateWriter,
-  of: { readonly from: string; readonly to: string; readonly amount: number },
+  of: { readonly from: string; readonly to: string; readonly amount: number | 'all' },
 ): boolean {
-  const { from, to, amount } = of
-  const rest = (escrowOf(state, from) ?? -1) - amount
+  const { from, to } = of
+  const held = escrowOf(state, from) ?? -1
+  const amount = of.amount === 'all' ? held : of.amount
   const sum = (escrowOf(state, to) ?? 0) + amount
-  if (from === to || rest < 0 || !Number.isSafeInteger(sum)) return false
-  state.set(keys.escrow(from), rest, balanceShape)
+  if (from === to || held < amount || held < 0 || !Number.isSafeInteger(sum)) return false
+  if (of.amount === 'all') state.delete(keys.escrow(from))
+  else state.set(keys.escrow(from), held - amount, balanceShape)
   state.set(keys.escrow(to), sum, balanceShape)
   return true
 }
