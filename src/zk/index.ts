@@ -50,6 +50,7 @@ export {
 } from './commitment/schema.ts'
 export { encodeSchema, parseSchema } from './commitment/schema-file.ts'
 export type { FieldElement } from './field.ts'
+export { parsePtau } from './formats/ptau.ts'
 export { encodeR1cs, parseR1cs } from './formats/r1cs.ts'
 export {
   fromSnarkjs,
@@ -59,6 +60,7 @@ export {
   type SnarkjsObjects,
 } from './formats/snarkjs.ts'
 export { encodeWtns, parseWtns } from './formats/wtns.ts'
+export { parseZkey, type ZkeyOptions } from './formats/zkey.ts'
 export { encodeZkObject, parseZkObject, type ZkObjects } from './formats/zk-object.ts'
 export { createPortableBackend, type CurveBackend, type Eventually } from './groth16/backend.ts'
 export type { AffineVector } from './groth16/affine.ts'

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 
 import * as zkModule from '../../src/zk/index.ts'
 import { createCircuit } from '../../src/zk/relations/circuit.ts'
+import { PTAU, R1CS, ZKEY } from '../vectors/zk/snarkjs-key.ts'
 import { build } from './circuits.ts'
 import { chainId, digestOf, hospital, institution, issuedAtMs, patient, recordSerial } from './fixtures.ts'
 
@@ -15,6 +16,8 @@ const small = build((builder) => {
   const x = builder.allocate('x', 2n)
   builder.enforce('square', x, x, y)
 })
+
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
 
 /** What the reader is taken to have already. */
 const given: Record<string, unknown> = {
@@ -29,6 +32,7 @@ const given: Record<string, unknown> = {
   expiresAtMs: issuedAtMs + 600_000,
   parties: ['institution', 'hospital', 'association'],
   smallCircuit: createCircuit(small.relation),
+  files: { r1cs: fromBase64(R1CS), zkey: fromBase64(ZKEY), ptau: fromBase64(PTAU) },
 }
 
 /** Runs all blocks one after the other, as printed; imports become parameters, declarations go on to the next block. */
@@ -64,5 +68,6 @@ test('the guide runs as printed and does what it says', async () => {
   expect(result['findings']).toEqual([])
   expect((result['published'] as { verifyingKey: Uint8Array }).verifyingKey).toHaveLength(712)
   expect(result).toMatchObject({ holds: true, isProved: true, fault: 'expired', answers: [true], isFactored: true })
+  expect(result['imported']).toMatchObject({ kind: 'proving-key' })
   expect((result['checked'] as { contributions: unknown[] }).contributions).toHaveLength(6)
 }, 120_000)

@@ -1,5 +1,5 @@
 /**
- * The container that `.r1cs` and `.wtns` files share (iden3's binary format): four letters, a version, and sections of a
+ * The container that `.r1cs`, `.wtns`, `.zkey` and `.ptau` files share (iden3's binary format): four letters, a version, and sections of a
  * number, a length and bytes, all numbers little-endian. Sizes are checked before anything is read.
  */
 
@@ -94,6 +94,12 @@ export class SectionReader {
     const position = this.#take(FIELD_BYTES)
     if (position === undefined) return 0n
     return BigInt(`0x${toHex(this.#bytes.slice(position, position + FIELD_BYTES).reverse())}`)
+  }
+
+  /** Reads so many bytes, as a view; zeros where they are missing. */
+  view(count: number): Uint8Array {
+    const position = this.#take(count)
+    return position === undefined ? new Uint8Array(count) : this.#bytes.subarray(position, position + count)
   }
 
   #take(count: number): number | undefined {

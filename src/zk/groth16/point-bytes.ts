@@ -46,6 +46,11 @@ function readCoordinates(bytes: Uint8Array): bigint[] | undefined {
   return coordinates
 }
 
+/** Tells whether coordinates are those of a point on the curve of G1, the identity excepted. */
+export function isOnG1(x: bigint, y: bigint): boolean {
+  return (y * y - x * x * x - 4n) % P === 0n
+}
+
 /** Reads points of G1; undefined where the length is wrong, or one is neither on the curve nor the identity. */
 export function parseG1Vector(bytes: Uint8Array): G1Vector | undefined {
   if (bytes.length % G1_FULL_BYTES !== 0) return undefined
@@ -54,14 +59,15 @@ export function parseG1Vector(bytes: Uint8Array): G1Vector | undefined {
   const points: G1Vector = { xs: [], ys: [] }
   for (let i = 0; i < coordinates.length; i += 2) {
     const [x, y] = [coordinates[i]!, coordinates[i + 1]!]
-    if ((x !== 0n || y !== 0n) && (y * y - x * x * x - 4n) % P !== 0n) return undefined
+    if ((x !== 0n || y !== 0n) && !isOnG1(x, y)) return undefined
     points.xs.push(x)
     points.ys.push(y)
   }
   return points
 }
 
-function isOnG2(x: CurveFp2, y: CurveFp2): boolean {
+/** Tells whether coordinates are those of a point on the curve of G2, the identity excepted. */
+export function isOnG2(x: CurveFp2, y: CurveFp2): boolean {
   // y^2 = x^3 + 4 (1 + i)
   const square = { c0: (x.c0 + x.c1) * (x.c0 - x.c1), c1: 2n * x.c0 * x.c1 }
   const c0 = square.c0 * x.c0 - square.c1 * x.c1 + 4n

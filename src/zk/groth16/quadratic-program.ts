@@ -9,9 +9,14 @@ import { FIELD_ORDER, invertAll, powField, type FieldElement } from '../field.ts
 import { evaluateRow, type Relation, type Row, type Witness } from '../relations/relation.ts'
 import { domainLog, powersOf, rootOfUnity } from './domain.ts'
 
-/** Rows of the constraints and of the public inputs. */
+/** Rows of the constraints, of one and of the public inputs. */
+export function rowCountOf({ constraints, publicCount }: Relation): number {
+  return constraints.length + publicCount + 1
+}
+
+/** Exponent of the domain of a relation. */
 export function domainLogOf(relation: Relation): number {
-  return domainLog(relation.constraints.length + relation.publicCount + 1)
+  return domainLog(rowCountOf(relation))
 }
 
 /** Values of A w, B w and C w at all points of the domain. */
