@@ -1,6 +1,6 @@
 /**
  * The story on real FHIR R4 data and a consortium of four processes: register, seal, grant, read, refuse, diagnose, rotate,
- * revoke, audit. In the middle the leader is killed while transactions flow, and started again.
+ * re-encrypt, revoke, audit. In the middle the leader is killed while transactions flow, and started again.
  *
  *   npm run demo                      the official examples (Patient/f001, Patient/example)
  *   npm run demo -- FILE              a FHIR Bundle or NDJSON file of your own
@@ -18,10 +18,11 @@ import { unwrap } from 'vitalseal/primitives'
 import { createNotebook } from './checks.ts'
 import { bringBack, compareDisks, countMessages, drawOutage, killLeader, type Outage } from './outage.ts'
 import { createReport } from './report.ts'
+import { createResearch } from './research.ts'
 import { showTime } from './sequence.ts'
 import { readExamples, readUserFile, type Cast } from './resources.ts'
 import { createDoctors, tellStory, type Told } from './story.ts'
-import { createWorld, DIRECTORY } from './world.ts'
+import { createWorld, DIRECTORY, preKeyVerifier } from './world.ts'
 
 const [argument] = process.argv.slice(2)
 if (argument === '--help' || argument === '-h') {
@@ -55,11 +56,14 @@ const { ledger, cluster, store } = world
 const { genesis } = cluster
 const { chainId } = genesis
 const doctors = await createDoctors(world)
+const research = await createResearch(world)
 const told: Told[] = []
 let outage: Outage | undefined
 let outageCount = 0
 for (const cast of casts) {
-  told.push(await tellStory(cast, world, doctors, notebook))
+  // One patient takes part in research.
+  const others = { ...doctors, research: told.length === 0 ? research : undefined }
+  told.push(await tellStory(cast, world, others, notebook))
   const [reading] = cast.readings
   if (outage !== undefined || reading === undefined) continue
   const before = await countCommitted()
@@ -73,6 +77,7 @@ async function countCommitted(): Promise<number> {
 }
 
 const view = await ledger.view()
+world.storage.close()
 ledger.close()
 await notebook.step('the four processes stop in order', 4, () => cluster.stop())
 await compareDisks(world, view, notebook)
@@ -85,7 +90,7 @@ const verify = (path: string, chain: string) =>
   spawnSync(process.execPath, [cli, 'verify', path, '--chain', chain], { encoding: 'utf8' })
 
 await notebook.step('audit bundle: written, verified by another process', await store.height(), async () => {
-  const bundle = await exportAuditBundle({ genesis, store })
+  const bundle = await exportAuditBundle({ genesis, store, preKeyVerifier })
   writeFileSync(file, bundle)
   const good = verify(file, chainId)
   notebook.check('the bundle verifies', good.status === 0)
@@ -103,7 +108,7 @@ await notebook.step('audit bundle: refused with any byte changed', 64, async () 
     const at = Math.floor((i * (bundle.length - 1)) / 63)
     changed[at] = (changed[at] as number) ^ (1 << (i % 8))
     const parsed = parseAuditBundle(changed)
-    if (parsed.ok && (await validateAuditBundle(parsed.value, { chainId })).ok) accepted++
+    if (parsed.ok && (await validateAuditBundle(parsed.value, { chainId, preKeyVerifier })).ok) accepted++
   }
   notebook.check('none of 64 changed bundles is accepted', accepted === 0)
   unwrap(parseAuditBundle(bundle))

@@ -1,9 +1,11 @@
 /** The report of a run: one HTML page without scripts, which opens from disk and reads on a phone. */
+import type { Sealed } from 'vitalseal/actors'
 import type { Committed } from 'vitalseal/chain'
 
 import type { Check } from './checks.ts'
 import type { Outage } from './outage.ts'
 import { describePanel, drawPanel } from './sequence.ts'
+import type { Converted } from './research.ts'
 import type { Told } from './story.ts'
 import type { Panel } from './trace.ts'
 
@@ -14,6 +16,8 @@ const KINDS: readonly { readonly kind: string; readonly name: string; readonly c
   { kind: 'access', name: 'T_access', colour: '#3d8f4f' },
   { kind: 'data', name: 'T_data', colour: '#8457b8' },
   { kind: 'diagnosis', name: 'tx_diag', colour: '#b5437a' },
+  { kind: 'rekey', name: 're-key', colour: '#a0522d' },
+  { kind: 'conversion', name: 'conversion', colour: '#0e8a8a' },
   { kind: 'acknowledge', name: 'acknowledge', colour: '#5aa3a3' },
 ]
 
@@ -49,9 +53,28 @@ function drawTimeline(committed: readonly Committed[], heightLast: number, kille
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="transactions by block">${lines.join('')}${kill}${axis.join('')}</svg>`
 }
 
+/** From when to when the institution might and could open a record, and from when on it still could. */
+function drawConverted(
+  { convertedAtHeight, revokedAtHeight }: Converted,
+  of: {
+    readonly record: Sealed
+    readonly y: number
+    readonly x: (block: number) => number
+    readonly heightLast: number
+  },
+): string {
+  const { record, y, x, heightLast } = of
+  const [from, until] = [x(Math.max(record.height, convertedAtHeight)), x(revokedAtHeight)]
+  return (
+    `<rect x="${from.toFixed(1)}" y="${y}" width="${Math.max(2, until - from).toFixed(1)}" height="7" fill="#0e8a8a"><title>institution: may and can, by re-encryption</title></rect>` +
+    `<rect x="${until.toFixed(1)}" y="${y}" width="${Math.max(0, x(heightLast) - until).toFixed(1)}" height="7" fill="url(#still)"><title>institution: may not, still can</title></rect>`
+  )
+}
+
 /** Who could open each record: filled from when keys were held, hatched where nobody may read any more but still can. */
 function drawAccess(told: Told, heightLast: number): string {
-  const [left, rowHeight, width] = [250, 24, 720]
+  const { converted } = told
+  const [left, rowHeight, width] = [250, converted === undefined ? 24 : 32, 720]
   const height = told.sealed.length * rowHeight + 40
   const start = Math.min(...told.sealed.map(({ record }) => record.height)) - 1
   const x = (block: number) => left + ((block - start) / Math.max(1, heightLast - start)) * (width - left - 12)
@@ -65,12 +88,21 @@ function drawAccess(told: Told, heightLast: number): string {
       ? `<rect x="${held.toFixed(1)}" y="${y + 9}" width="${Math.max(2, until - held).toFixed(1)}" height="7" fill="#3d8f4f"><title>doctor: may and can</title></rect>` +
         `<rect x="${until.toFixed(1)}" y="${y + 9}" width="${Math.max(0, x(heightLast) - until).toFixed(1)}" height="7" fill="url(#still)"><title>doctor: may not, still can</title></rect>`
       : ''
-    return `<text x="0" y="${y + 12}" class="small">${escape(name)}</text>${patient}${doctor}`
+    const isConverted = converted?.records.includes(record.id) === true
+    const institution = isConverted ? drawConverted(converted, { record, y: y + 18, x, heightLast }) : ''
+    return `<text x="0" y="${y + 12}" class="small">${escape(name)}</text>${patient}${doctor}${institution}`
   })
   const mark = `<line x1="${x(told.revokedAtHeight).toFixed(1)}" x2="${x(told.revokedAtHeight).toFixed(1)}" y1="0" y2="${height - 24}" stroke="#b03030" stroke-dasharray="4 3"/><text x="${x(told.revokedAtHeight).toFixed(1)}" y="${height - 8}" text-anchor="end" class="small">revoked, block ${told.revokedAtHeight}</text>`
   const hatch =
     '<defs><pattern id="still" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="6" fill="#c9871f"/></pattern></defs>'
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="who could open what, and when">${hatch}${rows.join('')}${mark}</svg>`
+}
+
+/** What a proxy converted, in words and as a key to the picture. */
+function describeConverted({ converted }: Told): string {
+  if (converted === undefined) return ''
+  const { names, convertedAtHeight, revokedAtHeight } = converted
+  return `<span style="background:#0e8a8a"></span>institution, by re-encryption: a proxy converted ${escape(names.join(', '))} for research in block ${convertedAtHeight}, until block ${revokedAtHeight}; before and after it was refused, and the institution opened nothing else.`
 }
 
 interface SampledData {
@@ -156,8 +188,8 @@ export function createReport(run: {
   const failed = checks.filter(({ held }) => !held).length
   const access = told.map(
     (one) => `<h2>${escape(one.patient)}: who could open what</h2><figure>${drawAccess(one, heightLast)}
-<figcaption class="key"><span style="background:#2a78c8"></span>patient<span style="background:#3d8f4f"></span>doctor, permitted<span style="background:#c9871f"></span>doctor, no longer permitted, keys of old epochs still open it.
-${one.stillOpen} records stay open to the revoked doctor; nothing sealed after block ${one.revokedAtHeight} is.${one.gaps.map((gap) => ` The audit notes: the doctor ${escape(gap)}.`).join('')}</figcaption></figure>`,
+<figcaption class="key"><span style="background:#2a78c8"></span>patient<span style="background:#3d8f4f"></span>doctor, permitted<span style="background:#c9871f"></span>no longer permitted, keys of old epochs still open it.${describeConverted(one)}
+${one.stillOpen} records stay open to the revoked doctor; nothing sealed after block ${one.revokedAtHeight} is.${one.gaps.map((gap) => ` The audit notes: ${escape(gap)}.`).join('')}</figcaption></figure>`,
   )
   const ecg = told.flatMap((one) =>
     one.ecg === undefined

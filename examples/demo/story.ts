@@ -1,5 +1,5 @@
 /** What happens to one patient: seal, grant, read, be refused, diagnose, rotate, revoke. Every claim is a check. */
-import { createClinician, createPatient, type Clinician, type Sealed } from 'vitalseal/actors'
+import { createClinician, createOwnerCapsules, createPatient, type Clinician, type Sealed } from 'vitalseal/actors'
 import { assessRevocation, compareAccess } from 'vitalseal/audit'
 import { createDiagnosis } from 'vitalseal/fhir'
 import type { Identity } from 'vitalseal/identity'
@@ -7,6 +7,7 @@ import type { Did } from 'vitalseal/primitives'
 import { openRecord, type Blockstore } from 'vitalseal/storage'
 
 import type { Notebook } from './checks.ts'
+import { tellResearch, type Converted, type Research } from './research.ts'
 import type { Cast, Reading } from './resources.ts'
 import type { World } from './world.ts'
 
@@ -15,6 +16,12 @@ export interface Doctors {
   readonly doctor: Clinician
   readonly colleague: Clinician
   readonly doctorIdentity: Identity
+}
+
+/** With whom a story is told. */
+export interface Others extends Doctors {
+  /** Of a patient whose data is converted for research. */
+  readonly research?: Research | undefined
 }
 
 /** What the report shows of a story. */
@@ -27,7 +34,9 @@ export interface Told {
   readonly grantedAtHeight: number
   readonly revokedAtHeight: number
   readonly stillOpen: number
+  /** Where policy and keys differ at the end, as sentences. */
   readonly gaps: readonly string[]
+  readonly converted: Converted | undefined
 }
 
 const equal = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0
@@ -53,12 +62,12 @@ function tamper(store: Blockstore): Blockstore {
 }
 
 /** Tells the story of one patient. */
-export async function tellStory(cast: Cast, world: World, doctors: Doctors, notebook: Notebook): Promise<Told> {
-  const { doctor, colleague, doctorIdentity } = doctors
+export async function tellStory(cast: Cast, world: World, others: Others, notebook: Notebook): Promise<Told> {
+  const { doctor, colleague, doctorIdentity, research } = others
   const story = (name: string) => `${cast.patient}: ${name}`
   const first = firstOf(cast.readings)
-  const identity = await world.admit(`care circle of ${cast.patient}`, 'patient')
-  const patient = await createPatient({ identity, ...world.shared })
+  const identity = await world.admitWithPre(`care circle of ${cast.patient}`, 'patient')
+  const patient = await createPatient({ identity, ...world.shared, capsules: createOwnerCapsules(identity) })
   const { keyRing } = patient
   const isGranted = ({ resource }: Reading) => cast.granted.includes(resource.dataType)
   let ecg: Uint8Array | undefined
@@ -127,6 +136,16 @@ export async function tellStory(cast: Cast, world: World, doctors: Doctors, note
     )
   })
 
+  const isFirst = ({ reading }: { readonly reading: Reading }) => reading.resource.dataType === first.resource.dataType
+  const converted =
+    research &&
+    (await tellResearch({
+      ...{ patient, research, world, notebook, story },
+      first: firstOf(readings),
+      chosen: readings.filter(isFirst),
+      others: readings.filter((told) => !isFirst(told)),
+    }))
+
   await notebook.step(story('rotate: a new epoch for the same readers'), 1, async () => {
     await patient.rotate()
     const again = await patient.seal(first.resource)
@@ -157,6 +176,11 @@ export async function tellStory(cast: Cast, world: World, doctors: Doctors, note
     const view = await world.ledger.view({ patient: identity.did })
     const effect = assessRevocation(view, { patient: identity.did, grantee: doctorIdentity.did })
     const gaps = compareAccess(view, { patient: identity.did })
+    const names = new Map([
+      [doctor.did, 'doctor'],
+      ...(research === undefined ? [] : [[research.institution.did, 'institution'] as const]),
+    ])
+    const nameOf = (did: Did) => names.get(did) ?? did
     notebook.check(story('the effect of the revocation is stated: block and records'), effect.stillOpen.length > 0)
     const sealed = readings.map(({ reading, record }) => ({ name: reading.name, record, granted: isGranted(reading) }))
     return {
@@ -167,7 +191,8 @@ export async function tellStory(cast: Cast, world: World, doctors: Doctors, note
       grantedAtHeight: granted.height,
       revokedAtHeight: height,
       stillOpen: effect.stillOpen.length,
-      gaps: gaps.map(({ because }) => because),
+      gaps: gaps.map(({ holder, because }) => `the ${nameOf(holder)} ${because}`),
+      converted,
     }
   })
 }

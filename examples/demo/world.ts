@@ -5,15 +5,25 @@
 import { FsBlockstore } from 'blockstore-fs'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createRegistrar, type Registrar } from 'vitalseal/actors'
+import { createRegistrar, createStorageNode, type Registrar, type StorageNode } from 'vitalseal/actors'
 import { connectLedger, type LedgerClient, type LedgerStore } from 'vitalseal/chain'
-import { createAgreementProof, deriveIdentity, generateSeed, type Identity } from 'vitalseal/identity'
+import {
+  createAgreementProof,
+  createPreKeyMaker,
+  createPreKeyVerifier,
+  deriveIdentity,
+  generateSeed,
+  type Identity,
+  type PreIdentity,
+} from 'vitalseal/identity'
 import { createOpensslVerifier, startCluster, type Cluster } from 'vitalseal/node'
 import type { Role } from 'vitalseal/primitives'
 
 import { createRecorder, type Recorder } from './recorder.ts'
 
 export const DIRECTORY = 'out/demo'
+/** Judges the keys of those who let proxies convert, and of institutions; whoever executes blocks needs it. */
+export const preKeyVerifier = createPreKeyVerifier()
 const YEAR_MS = 365 * 86_400_000
 
 /** Keeps blocks as files. */
@@ -52,6 +62,10 @@ export interface World {
   readonly registrar: Registrar
   /** A fresh identity, shown to the registrar and certified. */
   admit(circle: string, role: Role): Promise<Identity>
+  /** One with keys for re-encryption. */
+  admitWithPre(circle: string, role: Role): Promise<PreIdentity>
+  /** Serves ciphertexts to those who show a ticket. */
+  readonly storage: StorageNode
   readonly shared: { readonly ledger: LedgerClient; readonly blocks: FsBlockstore; readonly clock: () => number }
 }
 
@@ -87,10 +101,21 @@ export async function createWorld(): Promise<World> {
     wait: (delayMs) => wait(delayMs),
     store,
     verifier,
+    preKeyVerifier,
   })
   const ledger = recorder.watch(connected)
   const shared = { ledger, blocks, clock: Date.now }
   const registrar = await createRegistrar({ identity: clerk, ...shared })
+  async function register(identity: Identity, role: Role): Promise<void> {
+    const challenge = registrar.challenge()
+    const { keys, agreement, did } = identity
+    const claim = { record: keys, chainId: ledger.chainId, challenge }
+    const proof = createAgreementProof(claim, { agreement, registrar: clerk.keys.agreement })
+    const valid = { fromMs: Date.now() - 60_000, untilMs: Date.now() + YEAR_MS }
+    const credential = registrar.certify({ subject: did, role, organisation: 'Organization/f001', valid })
+    await registrar.admit({ keys, proof, challenge }, [credential])
+  }
+
   return {
     cluster,
     ends,
@@ -100,15 +125,15 @@ export async function createWorld(): Promise<World> {
     blocks,
     registrar,
     shared,
+    storage: createStorageNode({ ...shared, verifier }),
     async admit(circle, role) {
       const identity = identityOf(circle)
-      const challenge = registrar.challenge()
-      const { keys, agreement, did } = identity
-      const claim = { record: keys, chainId: ledger.chainId, challenge }
-      const proof = createAgreementProof(claim, { agreement, registrar: clerk.keys.agreement })
-      const valid = { fromMs: Date.now() - 60_000, untilMs: Date.now() + YEAR_MS }
-      const credential = registrar.certify({ subject: did, role, organisation: 'Organization/f001', valid })
-      await registrar.admit({ keys, proof, challenge }, [credential])
+      await register(identity, role)
+      return identity
+    },
+    async admitWithPre(circle, role) {
+      const identity = deriveIdentity({ seed: generateSeed(), circle, pre: createPreKeyMaker() })
+      await register(identity, role)
       return identity
     },
   }
