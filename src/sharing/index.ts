@@ -17,6 +17,9 @@ export {
   type Failure,
   type Result,
 } from '../errors.ts'
+export { findAnswered, type AnsweredQuery } from './answered.ts'
+export { attestRecord, openAttested, type Attested, type AttestOptions } from './attest.ts'
+export { openShareDelivery, sealShareDelivery, type ShareDelivery } from './delivery.ts'
 export {
   CLAIM_STATES,
   claimShape,
@@ -48,6 +51,21 @@ export { publishRequirement, witnessKey, type RequirementTerms } from './publish
 export type { SharingRulesOptions } from './rules/ports.ts'
 export { createSharingRules, SHARING_KINDS } from './rules/table.ts'
 export {
+  CONVERTED_SHARE_BYTES_MAX,
+  openShare,
+  openShareWith,
+  parseShareBlock,
+  sealShare,
+  SHARE_BLOCK_BYTES_MAX,
+  SHARE_RECORD_BYTES_MAX,
+  shareCondition,
+  type OpenedShare,
+  type SealedShare,
+  type SealShareOptions,
+  type ShareBlock,
+  type SharedClaim,
+} from './share.ts'
+export {
   attestationOfClaim,
   contextOfClaim,
   deriveRecordSerial,
@@ -57,3 +75,4 @@ export {
   type ClaimTerms,
   type ListedTerms,
 } from './terms.ts'
+export { findLicenceViolations, type ExclusiveSale, type LicenceViolation } from './violations.ts'
