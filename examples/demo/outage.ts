@@ -14,7 +14,7 @@ import { createSigner, fromHex, toHex, unwrap } from 'vitalseal/primitives'
 import type { Notebook } from './checks.ts'
 import { nowMs } from './recorder.ts'
 import { choosePanels, readArrows, type Panel } from './trace.ts'
-import { preKeyVerifier, type World } from './world.ts'
+import type { World } from './world.ts'
 
 const MONITORS = 4
 const READINGS = 8
@@ -124,7 +124,7 @@ async function isTogether(world: World): Promise<boolean> {
 async function readDisk({ cluster: { genesis } }: World, directory: string): Promise<readonly string[]> {
   const signer = createSigner(fromHex(readFileSync(join(directory, '../key'), 'utf8').trim()))
   // Alone, so that nobody can tell it anything.
-  const node = await startNode({ genesis, signer, directory, listen: '127.0.0.1:0', peers: [], preKeyVerifier })
+  const node = await startNode({ genesis, signer, directory, listen: '127.0.0.1:0', peers: [] })
   const { height, stateRoot } = node.status()
   const hashes: string[] = []
   if (height > 0) {

@@ -7,7 +7,6 @@
 
 import { parseArgs } from 'node:util'
 
-import { createPreKeyVerifier } from '../identity/index.ts'
 import { createBlsVerifier } from '../primitives/member-bls.ts'
 import { askStatus } from './ask-status.ts'
 import { messageOf, misuse, type Command, type CommandIo, type ProcessIo } from './command.ts'
@@ -111,6 +110,6 @@ async function showStatus(
 /** Runs a node; what it needs is read when it starts. */
 export const nodeCommand: Command<ProcessIo> = createNodeCommand(async (options) => {
   const { startNode } = await import('./start-node.ts')
-  // Accounts may register PRE keys, members BLS keys, at any time: a node that cannot judge them would fall out of step.
-  return startNode({ ...options, preKeyVerifier: createPreKeyVerifier(), blsVerifier: createBlsVerifier() })
+  // Members may register BLS keys at any time: a node that cannot judge them would fall out of step.
+  return startNode({ ...options, blsVerifier: createBlsVerifier() })
 })

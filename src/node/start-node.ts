@@ -3,7 +3,7 @@
  */
 
 import type { Genesis, LedgerClient, LedgerStore } from '../chain/index.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
+import { createPreKeyVerifier, type PreKeyVerifier } from '../identity/index.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
@@ -46,7 +46,7 @@ export interface NodeOptions extends ProgressOptions {
   readonly store?: LedgerStore
   /** Default: OpenSSL. */
   readonly verifier?: Verifier
-  /** Needed on every node where accounts have PRE keys. */
+  /** Default: the one over BLS12-381; accounts may register PRE keys at any time, and every node must judge them alike. */
   readonly preKeyVerifier?: PreKeyVerifier
   /** Needed on every node where members have BLS keys. */
   readonly blsVerifier?: BlsVerifier
@@ -107,12 +107,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 async function startWithStore(options: NodeOptions, store: NodeStore): Promise<RunningNode> {
   const { genesis, signer, peers, verifier = createOpensslVerifier(), clock = Date.now } = options
+  const { preKeyVerifier = createPreKeyVerifier() } = options
   const { chainId } = genesis
   let transport: Transport | undefined
   const host = await openHost({
     ...options,
     store,
     verifier,
+    preKeyVerifier,
     clock,
     send: (to, bytes) => transport?.send(to, bytes),
     fetchBlocks: peers.length === 0 ? undefined : createBlockFetcher({ chainId, peers, openSocket }),

@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
 import { connectLedger, createMemoryLedgerStore, type LedgerStore } from '../../src/chain/index.ts'
 import { isVitalsealError, type ErrorCode } from '../../src/errors.ts'
+import { createPreKeyMaker, deriveIdentity, generateSeed } from '../../src/identity/index.ts'
 import { openLedgerStore } from '../../src/node/open-stores.ts'
 import { openSocket } from '../../src/node/socket.ts'
 import { startNode, type NodeOptions, type RunningNode } from '../../src/node/start-node.ts'
@@ -88,6 +89,11 @@ describe('four nodes', () => {
     await until(() => nodes.every((node) => node.status().height >= receipt.height))
     expect([...(await second.client.view()).transactions({ kind: 'iot' })]).toHaveLength(1)
     outside.close()
+    // Accounts with PRE keys are judged without further settings.
+    const pre = createPreKeyMaker()
+    const study = createWallet(genesis, deriveIdentity({ seed: generateSeed(), circle: 'study', pre }))
+    for (const transaction of study.opening()) await first.client.submit(transaction)
+    await until(() => new Set(nodes.map((node) => node.status().stateRoot)).size === 1)
     const [a, b] = [first.status(), second.status()]
     expect(a).toMatchObject({ mode: 'normal', memberCount: 4, failure: null, chainId: genesis.chainId })
     expect(a.connected).toHaveLength(3)
