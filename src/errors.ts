@@ -164,6 +164,8 @@ export interface ErrorDetails {
   readonly ERR_ZK_INSECURE_KEY: { readonly check: string }
   /** The key of another circuit: fetch the one that the listing names. */
   readonly ERR_ZK_KEY_MISMATCH: { readonly circuit: string; readonly found: string }
+  /** The worker that makes keys and proofs did not load, ended, or failed: nothing was published; start another. */
+  readonly ERR_ZK_WORKER: NoDetails
   /** The resource breaks a rule of its type: show `element`; nothing is corrected silently. */
   readonly ERR_FHIR_INVALID: { readonly element: string; readonly rule: string }
   /** The unit differs, as UCUM text: convert at the source. */

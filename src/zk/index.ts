@@ -117,3 +117,13 @@ export {
   type RequirementOptions,
 } from './requirement/requirement.ts'
 export type { Nullifiers, ProofContext, Statement } from './requirement/statement.ts'
+export type { NodeWorkerLike, WebWorkerLike, WorkerLike } from './worker/messages.ts'
+export {
+  createRemoteProver,
+  type RemoteKey,
+  type RemoteKeys,
+  type RemoteOptions,
+  type RemoteProveOptions,
+  type RemoteProver,
+} from './worker/remote.ts'
+export { serveProver, type ServeProverOptions } from './worker/serve.ts'
