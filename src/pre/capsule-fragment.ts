@@ -11,7 +11,7 @@
 import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
 import { BLS_GROUP_ORDER } from '../primitives/bls-secret.ts'
 import { encodeScalar, parseScalar, type BlsScalar } from '../primitives/bls12-381.ts'
-import { concatBytes, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { concatBytes, copyBytes, equalBytes, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
 import { encodeCbor, type CborValue, type CodecErrorCode } from '../primitives/codec.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import { sha256 } from '../primitives/hash.ts'
@@ -21,9 +21,9 @@ import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.
 import { bytesOf, encodeShape, mapped, Mismatch, nullable, parseShape, tuple, type Shape } from '../primitives/shape.ts'
 import { PRE_TAGS } from '../primitives/tags.ts'
 import { createCapsule, splitCore, type Capsule } from './capsule.ts'
+import { verifyCapsule } from './encapsulate.ts'
 import {
   assembleConverted,
-  assertConvertible,
   convert,
   convertedShapes,
   convertedWire,
@@ -35,9 +35,9 @@ import {
 } from './re-encrypt.ts'
 import { signedFields, type ReKeyTerms, type VerifyReKeyOptions } from './re-key.ts'
 import {
-  checkedFragmentLines,
   expectedPairs,
   factorialBelow,
+  findCheckedFragment,
   fragmentBases,
   isSharing,
   isSharingSound,
@@ -46,6 +46,7 @@ import {
   type ReKeyFragment,
   type Sharing,
 } from './re-key-fragment.ts'
+import { reread } from './reread.ts'
 import { header, headerOf } from './suite.ts'
 
 /** What one proxy of several made of a capsule. */
@@ -90,7 +91,7 @@ function assemble(wire: Wire, capsule = createCapsule(wire.capsule)): CapsuleFra
     ...termsOfConverted(wire),
     ...sharingOf(wire),
     reKeyId: toHex(wire.reKeyId),
-    element: wire.element,
+    element: copyBytes(wire.element),
     proof: wire.proof,
     bytes: encodeShape(wire, fragmentShape, { object: OBJECT }),
   })
@@ -100,6 +101,18 @@ function assemble(wire: Wire, capsule = createCapsule(wire.capsule)): CapsuleFra
 export function parseCapsuleFragment(bytes: Uint8Array): Result<CapsuleFragment, CodecErrorCode> {
   const parsed = parseShape(bytes, fragmentShape, { object: OBJECT })
   return parsed.ok ? succeed(assemble(parsed.value)) : parsed
+}
+
+/** A fragment of one's own; undefined for what is none. */
+function rereadFragment(fragment: CapsuleFragment): CapsuleFragment | undefined {
+  return reread(fragment, {
+    kind: 'capsule-fragment',
+    encode: ({ capsule, reKeyId, element, proof, ...terms }) => {
+      const converted = convertedWire(capsule, terms, { reKeyId, element })
+      return encodeShape({ ...converted, ...sharingOf(terms), proof }, fragmentShape, { object: OBJECT })
+    },
+    parse: parseCapsuleFragment,
+  })
 }
 
 function makeFragment(
@@ -126,9 +139,8 @@ export function reEncryptFragment(
   options: ReEncryptOptions = {},
 ): CapsuleFragment {
   const { groups = createPairingGroups(), nowMs } = options
-  assertConvertible(capsule, key, nowMs)
-  const element = convert(groups, capsule, { owner: key, lines: checkedFragmentLines(key, groups) })
-  return makeFragment(capsule, key, { element, proof: null })
+  const made = convert(capsule, findCheckedFragment(key, groups), { nowMs, groups })
+  return makeFragment(made.capsule, made.key, { element: made.element, proof: null })
 }
 
 /**
@@ -146,11 +158,12 @@ export function proveCapsuleFragment(
   options: ReEncryptOptions = {},
   random: RandomSource = randomBytes,
 ): CapsuleFragment {
-  const { groups = createPairingGroups() } = options
-  const bare = reEncryptFragment(capsule, key, options)
-  const proof = prove(groups, { bare, key }, drawBytes(random, SCALAR_BYTES))
-  const fragment = makeFragment(capsule, key, { element: bare.element, proof })
-  if (!isProofSound(groups, fragment)) rejectArgument('key', 'a fragment that was not changed', 'a changed one')
+  const { groups = createPairingGroups(), nowMs } = options
+  const made = convert(capsule, findCheckedFragment(key, groups), { nowMs, groups })
+  const bare = makeFragment(made.capsule, made.key, { element: made.element, proof: null })
+  const proof = prove(groups, { bare, key: made.key }, drawBytes(random, SCALAR_BYTES))
+  const fragment = makeFragment(made.capsule, made.key, { element: made.element, proof })
+  if (!isProofSound(groups, fragment)) rejectArgument('groups', 'groups that compute rightly', 'a wrong proof')
   return fragment
 }
 
@@ -203,33 +216,51 @@ function isProofSound(groups: PairingGroups, fragment: CapsuleFragment): boolean
   return hashToScalar(PRE_TAGS.preFragmentChallenge, ...statementOf(fragment), ...commitments) === challenge.value
 }
 
-/**
- * Tells whether a fragment carries a proof that holds, for a re-key that the owner signed. Total. Cost: about 20 ms.
- *
- * @param options - whose re-key is expected; the time does not matter here
- */
-export function verifyCapsuleFragment(fragment: CapsuleFragment, options: Omit<VerifyReKeyOptions, 'nowMs'>): boolean {
-  const { groups = createPairingGroups() } = options
-  if (fragment?.kind !== 'capsule-fragment') return false
-  const isSound = isSharingSound(fragment, fragment.reKeyId, { ...options, nowMs: Number.NEGATIVE_INFINITY })
-  return isSound && isProofSound(groups, fragment)
+/** Whose re-key is expected, and what was asked of the proxies; the time does not matter here. */
+export interface VerifyFragmentOptions extends Omit<VerifyReKeyOptions, 'nowMs'> {
+  /** What was to be converted: a fragment of another capsule, or of this one with another proof, is not right. */
+  readonly capsule?: Capsule
+  /** Id of the re-key that was to convert it: a fragment of another one is not right. */
+  readonly reKeyId?: string
 }
 
 /**
- * Returns the indexes of the proxies whose fragments do not prove to be right, ascending: after a combination that does
- * not open, ask every proxy for a proof, and combine without these.
+ * Tells whether a fragment carries a proof that holds, for a re-key that the owner signed and a capsule whose own proof
+ * holds. Total. Cost: about 20 ms.
+ */
+export function verifyCapsuleFragment(fragment: CapsuleFragment, options: VerifyFragmentOptions): boolean {
+  const { groups = createPairingGroups(), capsule, reKeyId } = options
+  const own = rereadFragment(fragment)
+  if (own === undefined || (reKeyId !== undefined && own.reKeyId !== reKeyId)) return false
+  if (capsule !== undefined && !equalBytes(capsule.bytes, own.capsule.bytes)) return false
+  if (!isSharingSound(own, own.reKeyId, { ...options, nowMs: Number.NEGATIVE_INFINITY })) return false
+  return verifyCapsule(own.capsule, { groups }) && isProofSound(groups, own)
+}
+
+/**
+ * Returns the indexes of the proxies that do not prove to be right, ascending: after a combination that does not open, ask
+ * every proxy for a proof, and combine what {@link verifyCapsuleFragment} accepts.
+ *
+ * Anyone can make a wrong fragment in the name of a proxy, so none is named that is there with a right one as well. Say
+ * in `options` which capsule and re-key the proxies were asked for: what is right for others is of no use.
+ *
+ * @param fragments - one of each proxy, with its proof
  */
 export function findFaultyFragments(
   fragments: readonly CapsuleFragment[],
-  options: Omit<VerifyReKeyOptions, 'nowMs'>,
+  options: VerifyFragmentOptions,
 ): readonly number[] {
-  const faulty = fragments.filter((fragment) => !verifyCapsuleFragment(fragment, options))
-  return [...new Set(faulty.map(({ index }) => index))].sort((a, b) => a - b)
+  const right = new Set<number>()
+  for (const fragment of fragments) {
+    if (!right.has(fragment.index) && verifyCapsuleFragment(fragment, options)) right.add(fragment.index)
+  }
+  const faulty = fragments.map(({ index }) => index).filter((index) => !right.has(index))
+  return [...new Set(faulty)].sort((a, b) => a - b)
 }
 
-/** Fragments that belong together have one name: capsule, terms, X and numbers. */
+/** Fragments that belong together have one name: capsule, with its proof, terms, X and numbers. */
 function groupName({ capsule, reKeyId, threshold, total, ...rest }: CapsuleFragment): string {
-  const fields = [capsule.id, reKeyId, threshold, total, ...signedFields(rest, rest.commitment)]
+  const fields = [capsule.bytes, reKeyId, threshold, total, ...signedFields(rest, rest.commitment)]
   return toHex(sha256(encodeCbor(fields)))
 }
 
@@ -255,9 +286,10 @@ export function combineFragments(
   const { groups = createPairingGroups() } = options
   const byName = new Map<string, Map<number, Usable>>()
   let best: { readonly threshold: number; readonly found: number } = { threshold: 2, found: 0 }
-  for (const fragment of fragments) {
-    const element = groups.parseGt(fragment.element)
-    if (element === undefined || !isSharing(fragment)) continue
+  for (const each of fragments) {
+    const fragment = rereadFragment(each)
+    const element = fragment === undefined ? undefined : groups.parseGt(fragment.element)
+    if (fragment === undefined || element === undefined) continue
     const name = groupName(fragment)
     const usable = byName.get(name) ?? new Map<number, Usable>()
     byName.set(name, usable)

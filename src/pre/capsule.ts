@@ -7,7 +7,7 @@
  */
 
 import { succeed, type Result } from '../errors.ts'
-import { concatBytes, copyBytes, toHex, type Bytes } from '../primitives/bytes.ts'
+import { concatBytes, copyBytes, fromHex, toHex, type Bytes } from '../primitives/bytes.ts'
 import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import { taggedHash, type Digest32 } from '../primitives/hash.ts'
 import {
@@ -23,6 +23,7 @@ import {
 import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, CONDITIONS_MAX, conditionsShape, type Condition } from './condition.ts'
 import { PRE_PUBLIC_KEY_BYTES } from './keys.ts'
+import { reread, rereadWhole, type ObjectCodec } from './reread.ts'
 import { header, headerOf, SUITES } from './suite.ts'
 
 /** Bytes of associated data. */
@@ -134,4 +135,25 @@ export function createCapsule(wire: Wire, digest?: Digest32): Capsule {
 export function parseCapsule(bytes: Uint8Array): Result<Capsule, CodecErrorCode> {
   const parsed = parseShape(bytes, capsuleShape, { object: OBJECT })
   return parsed.ok ? succeed(createCapsule(parsed.value)) : parsed
+}
+
+const codec: ObjectCodec<Capsule> = {
+  kind: 'capsule',
+  encode: (capsule) => encodeShape(capsule, capsuleShape, { object: OBJECT }),
+  parse: parseCapsule,
+}
+
+/** A capsule of one's own; undefined for what is none. */
+export function rereadCapsule(capsule: Capsule): Capsule | undefined {
+  return reread(capsule, codec)
+}
+
+/** A capsule of one's own; undefined for what is none, or says another id or encoding than its parts have. */
+export function rereadWholeCapsule(capsule: Capsule): Capsule | undefined {
+  return rereadWhole(capsule, codec)
+}
+
+/** The same capsule in another object, which may be given away. */
+export function copyCapsule(capsule: Capsule): Capsule {
+  return createCapsule(capsule, fromHex(capsule.id) as unknown as Digest32)
 }

@@ -35,6 +35,8 @@ export interface Condition {
 
 /** Conditions of one capsule: any of them opens it. */
 export const CONDITIONS_MAX = 8
+/** Bytes of all conditions of one capsule: every transcript names them, and what is made of a capsule must be encoded too. */
+const CONDITIONS_BYTES_MAX = 32_768
 const EXTRA_MAX = 8
 /** Bytes of a label key. */
 const LABEL_KEY_BYTES = 32
@@ -102,31 +104,41 @@ export function fixCondition(condition: Condition): Condition {
   return fixed instanceof Mismatch ? rejectArgument(OBJECT, fixed.expected, 'another value') : fixed
 }
 
-function areAscending(conditions: readonly Condition[]): boolean {
+function checkConditions(conditions: readonly Condition[]): readonly Condition[] | Mismatch {
   const encoded = conditions.map(encodeCondition)
-  return encoded.every((bytes, i) => i === 0 || compareBytes(encoded[i - 1] as Bytes, bytes) < 0)
+  const found = encoded.reduce((sum, bytes) => sum + bytes.length, 0)
+  if (found > CONDITIONS_BYTES_MAX) {
+    const limit = { name: 'bytes of conditions', allowed: CONDITIONS_BYTES_MAX, found }
+    return new Mismatch(`at most ${CONDITIONS_BYTES_MAX} bytes of conditions`, { code: 'ERR_CODEC_LIMIT', limit })
+  }
+  const areAscending = encoded.every((bytes, i) => i === 0 || compareBytes(encoded[i - 1] as Bytes, bytes) < 0)
+  return areAscending ? Object.freeze(conditions) : new Mismatch('conditions in ascending order, each once')
 }
 
-/** The wire form of a list: one to eight, ascending by their bytes, each once. */
+/** The wire form of a list: one to eight, ascending by their bytes, each once; together at most 32 KiB. */
 export const conditionsShape: Shape<readonly Condition[]> = mapped(
   listOf(conditionShape, { name: 'conditions', countMax: CONDITIONS_MAX, countMin: 1 }),
   {
-    parse: (conditions) =>
-      areAscending(conditions) ? Object.freeze(conditions) : new Mismatch('conditions in ascending order, each once'),
+    parse: checkConditions,
     format: (conditions) => conditions,
   },
 )
 
-/** Returns the conditions in the order of the wire, each once; a list by mistake twice the same is refused there. */
+/**
+ * Returns the conditions in the order of the wire, as a list that nobody changes.
+ *
+ * @throws When there are none, too many or too long ones, or one is there twice: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ */
 export function sortConditions(conditions: Condition | readonly Condition[]): readonly Condition[] {
   const list = Array.isArray(conditions) ? (conditions as readonly Condition[]) : [conditions as Condition]
   if (list.length > CONDITIONS_MAX) {
     rejectArgument('condition', `at most ${CONDITIONS_MAX} conditions`, `${list.length}`)
   }
-  return list
-    .map((condition) => ({ condition, bytes: encodeCondition(condition) }))
-    .sort((a, b) => compareBytes(a.bytes, b.bytes))
-    .map(({ condition }) => fixCondition(condition))
+  const sorted = list
+    .map((condition) => fixCondition(condition))
+    .sort((a, b) => compareBytes(encodeCondition(a), encodeCondition(b)))
+  const read = conditionsShape.read(sorted.map(conditionField))
+  return read instanceof Mismatch ? rejectArgument('condition', read.expected, 'another list') : read
 }
 
 /** Tells whether two conditions are the same. */

@@ -6,7 +6,7 @@
  * the owner refuses. Whatever is wrong, the answer is one code without a reason.
  */
 
-import { VitalsealError } from '../errors.ts'
+import { rejectArgument, VitalsealError } from '../errors.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
 import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor } from '../primitives/codec.ts'
@@ -14,12 +14,12 @@ import { sha256 } from '../primitives/hash.ts'
 import type { GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
-import { splitCore, type Capsule } from './capsule.ts'
+import { rereadCapsule, splitCore, type Capsule } from './capsule.ts'
 import { encodeCondition, isSameCondition, type Condition } from './condition.ts'
 import { blindingOf } from './delegate.ts'
 import { findPublicKey, secretOf, type PreKeyPair } from './keys.ts'
 import { hashReKey, termFields, termsOf, type ReKeyTerms } from './re-key.ts'
-import type { ReEncryptedCapsule } from './re-encrypt.ts'
+import { rereadConverted, type ReEncryptedCapsule } from './re-encrypt.ts'
 import { invertScalar } from './scalar.ts'
 import { conditionPairing, conditionPoint, maskMessage, reopen, type Opened } from './transcript.ts'
 
@@ -71,9 +71,24 @@ export function decapsulate(
   options: { readonly groups?: PairingGroups } = {},
 ): Bytes {
   const { groups = createPairingGroups() } = options
-  const opened = capsule.kind === 'capsule' ? openOwn(groups, capsule, keys) : openConverted(groups, capsule, keys)
+  const opened = open(groups, capsule, keys)
   if (opened !== undefined) return opened.key
   throw new VitalsealError('ERR_DECRYPTION_FAILED', 'the capsule does not open with these keys', { details: {} })
+}
+
+function open(groups: PairingGroups, object: Capsule | ReEncryptedCapsule, keys: PreKeyPair): Opened | undefined {
+  switch (object?.kind) {
+    case 'capsule': {
+      const capsule = rereadCapsule(object)
+      return capsule && openOwn(groups, capsule, keys)
+    }
+    case 're-encrypted-capsule': {
+      const converted = rereadConverted(object)
+      return converted && openConverted(groups, converted, keys)
+    }
+    default:
+      return rejectArgument('capsule', 'a capsule, converted or not', 'another object')
+  }
 }
 
 function openOwn(groups: PairingGroups, capsule: Capsule, keys: PreKeyPair): Opened | undefined {

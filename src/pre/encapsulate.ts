@@ -4,7 +4,7 @@
  */
 
 import { rejectArgument } from '../errors.ts'
-import { copyBytes, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { G1Element, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
@@ -13,6 +13,7 @@ import {
   createCapsule,
   hashCapsule,
   joinCore,
+  rereadWholeCapsule,
   splitCore,
   type Capsule,
   type CapsuleFacts,
@@ -100,14 +101,15 @@ export interface CheckedCapsule {
   readonly groups: PairingGroups
   /** C. */
   readonly point: G1Element
-  /** The id as it was checked. */
-  readonly id: string
+  /** The capsule as it was checked; not to be given away. */
+  readonly capsule: Capsule
 }
 
 const checked = new WeakMap<object, CheckedCapsule>()
 
 /**
- * Tells whether the point of a capsule is sound and its maker proved to know the scalar behind it, and marks it.
+ * Tells whether the point of a capsule is sound and its maker proved to know the scalar behind it, and marks it: what is
+ * converted afterwards is the capsule as it is now.
  *
  * Public: run by the proxy before it converts, by stores, by anyone. Total. Cost: about 2 ms. It does not tell whether
  * the capsule opens: only owner and delegatee see that.
@@ -117,15 +119,24 @@ export function verifyCapsule(
   options: { readonly groups?: PairingGroups } = {},
 ): capsule is Verified<Capsule> {
   const { groups = createPairingGroups() } = options
-  if (capsule?.kind !== 'capsule') return false
-  if (checked.get(capsule)?.groups === groups) return true
+  const own = rereadWholeCapsule(capsule)
+  const known = checked.get(capsule)
+  if (own !== undefined && known?.groups === groups && equalBytes(known.capsule.bytes, own.bytes)) return true
+  const point = own === undefined ? undefined : checkCapsule(groups, own)
+  if (own === undefined || point === undefined) {
+    checked.delete(capsule)
+    return false
+  }
+  checked.set(capsule, { groups, point, capsule: own })
+  return true
+}
+
+/** C of a capsule whose proof holds; undefined otherwise. */
+function checkCapsule(groups: PairingGroups, capsule: Capsule): G1Element | undefined {
   const parts = splitCore(capsule)
   const point = groups.parseG1(parts.point)
-  if (point === undefined || findPublicKey(capsule.delegator, groups) === undefined) return false
-  const id = hashCapsule(capsule, parts)
-  if (!isScalarProved(groups, point, parts, id)) return false
-  checked.set(capsule, { groups, point, id: toHex(id) })
-  return true
+  if (point === undefined || findPublicKey(capsule.delegator, groups) === undefined) return undefined
+  return isScalarProved(groups, point, parts, hashCapsule(capsule, parts)) ? point : undefined
 }
 
 /** What was found about a capsule; undefined where these groups have not checked it. */

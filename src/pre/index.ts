@@ -41,6 +41,7 @@ export {
   reEncryptFragment,
   verifyCapsuleFragment,
   type CapsuleFragment,
+  type VerifyFragmentOptions,
 } from './capsule-fragment.ts'
 export { CONDITIONS_MAX, createOpaqueCondition, type Condition } from './condition.ts'
 export { decapsulate } from './decapsulate.ts'

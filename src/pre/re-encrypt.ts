@@ -8,17 +8,26 @@
  */
 
 import { rejectArgument, succeed, VitalsealError, type Result } from '../errors.ts'
-import { copyBytes, fromHex, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes, fromHex, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import { GT_BYTES } from '../primitives/gt.ts'
 import type { GtElement, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { bytesOf, encodeShape, mapped, Mismatch, parseShape, tuple, uint, type Shape } from '../primitives/shape.ts'
-import { capsuleFieldsShape, createCapsule, type Capsule } from './capsule.ts'
+import { capsuleFieldsShape, copyCapsule, createCapsule, type Capsule } from './capsule.ts'
 import { CONDITIONS_MAX, isSameCondition, type Condition } from './condition.ts'
 import { findChecked } from './encapsulate.ts'
-import { checkedLines, termsOf, termShapes, type ReEncryptionKey, type ReKeyTerms } from './re-key.ts'
+import {
+  findCheckedReKey,
+  isBefore,
+  termsOf,
+  termShapes,
+  type CheckedKey,
+  type ReEncryptionKey,
+  type ReKeyTerms,
+} from './re-key.ts'
+import { reread } from './reread.ts'
 import { header, headerOf } from './suite.ts'
 
 /** A capsule that the delegatee of a re-key opens. 480 bytes of group material, ids and labels; single hop. */
@@ -82,13 +91,15 @@ export function termsOfConverted(wire: ConvertedWire): ReKeyTerms {
   return termsOf({ ...wire, delegator: capsule.delegator, condition: capsule.conditions[position] as Condition })
 }
 
-/** The wire form of what a re-key of these terms made of a capsule. */
+/** The wire form of what a re-key of these terms made of a capsule; -1, which cannot be written, where they do not fit. */
 export function convertedWire(
   capsule: Capsule,
   terms: ReKeyTerms,
   made: { readonly reKeyId: string; readonly element: Bytes },
 ): ConvertedWire {
-  const position = capsule.conditions.findIndex((condition) => isSameCondition(condition, terms.condition))
+  const isOwners = equalBytes(capsule.delegator, terms.delegator)
+  const isTerms = (condition: Condition) => isOwners && isSameCondition(condition, terms.condition)
+  const position = capsule.conditions.findIndex(isTerms)
   return { ...terms, capsule, position, reKeyId: fromHex(made.reKeyId), element: made.element }
 }
 
@@ -110,6 +121,16 @@ export function parseReEncryptedCapsule(bytes: Uint8Array): Result<ReEncryptedCa
   return parsed.ok ? succeed(assembleConverted(parsed.value)) : parsed
 }
 
+/** A converted capsule of one's own; undefined for what is none. */
+export function rereadConverted(converted: ReEncryptedCapsule): ReEncryptedCapsule | undefined {
+  return reread(converted, {
+    kind: 're-encrypted-capsule',
+    encode: ({ capsule, reKeyId, element, ...terms }) =>
+      encodeShape(convertedWire(capsule, terms, { reKeyId, element }), convertedShape, { object: OBJECT }),
+    parse: parseReEncryptedCapsule,
+  })
+}
+
 /** When a conversion takes place. */
 export interface ReEncryptOptions {
   /** Refuses a re-key that has ended by now; by default it counts that it had not when it was checked. */
@@ -118,14 +139,13 @@ export interface ReEncryptOptions {
 }
 
 /** Refuses a conversion that is not the re-key's to make. */
-export function assertConvertible(capsule: Capsule, key: ReKeyTerms, nowMs: number | undefined): void {
-  if (capsule?.kind !== 'capsule') rejectArgument('capsule', 'a capsule, which converts once', 'another object')
-  if (nowMs !== undefined && !(nowMs < key.expiresAtMs)) {
+function assertConvertible(capsule: Capsule, key: ReKeyTerms, nowMs: number | undefined): void {
+  if (nowMs !== undefined && !isBefore(nowMs, key.expiresAtMs)) {
     throw new VitalsealError('ERR_PRE_EXPIRED', 'the re-key has ended; ask its owner for a new one', {
       details: { expiresAtMs: key.expiresAtMs },
     })
   }
-  const isOwners = toHex(capsule.delegator) === toHex(key.delegator)
+  const isOwners = equalBytes(capsule.delegator, key.delegator)
   if (!isOwners || !capsule.conditions.some((condition) => isSameCondition(condition, key.condition))) {
     throw new VitalsealError(
       'ERR_PRE_CONDITION_MISMATCH',
@@ -140,23 +160,34 @@ const CONVERSIONS_KEPT = 256
 
 const conversions = new WeakMap<object, RecentMap<string, Bytes>>()
 
-/** T of a checked capsule by the lines of a checked key; remembered with the key. */
-export function convert(
-  groups: PairingGroups,
+/** A capsule of which nobody else holds a part, the key as it was checked, and T of both. */
+interface Conversion<K> {
+  readonly capsule: Capsule
+  readonly key: K
+  readonly element: Bytes
+}
+
+/** Converts a checked capsule by a checked key: both as they were checked. T is remembered with the key. */
+export function convert<K extends ReKeyTerms>(
   capsule: Capsule,
-  key: { readonly owner: object; readonly lines: Parameters<PairingGroups['pair']>[0][number][1] | undefined },
-): Bytes {
+  checked: CheckedKey<K> | undefined,
+  options: { readonly nowMs: number | undefined; readonly groups: PairingGroups },
+): Conversion<K> {
+  const { nowMs, groups } = options
+  if (capsule?.kind !== 'capsule') rejectArgument('capsule', 'a capsule, which converts once', 'another object')
   const found = findChecked(capsule, groups)
   if (found === undefined) rejectArgument('capsule', 'one that verifyCapsule has checked', 'an unchecked one')
-  if (key.lines === undefined) rejectArgument('key', 'one that has been verified', 'an unchecked one')
-  let kept = conversions.get(key.owner)
-  if (kept === undefined) conversions.set(key.owner, (kept = createRecentMap(CONVERSIONS_KEPT)))
-  let element = kept.get(found.id)
+  if (checked === undefined) rejectArgument('key', 'one that has been verified', 'an unchecked one')
+  const { key, lines } = checked
+  assertConvertible(found.capsule, key, nowMs)
+  let kept = conversions.get(key)
+  if (kept === undefined) conversions.set(key, (kept = createRecentMap(CONVERSIONS_KEPT)))
+  let element = kept.get(found.capsule.id)
   if (element === undefined) {
-    element = groups.encodeGt(groups.pair([[found.point, key.lines]]) as GtElement)
-    kept.set(found.id, element)
+    element = groups.encodeGt(groups.pair([[found.point, lines]]) as GtElement)
+    kept.set(found.capsule.id, element)
   }
-  return element
+  return { capsule: copyCapsule(found.capsule), key, element: copyBytes(element) }
 }
 
 /**
@@ -179,7 +210,7 @@ export function reEncrypt(
   options: ReEncryptOptions = {},
 ): ReEncryptedCapsule {
   const { groups = createPairingGroups(), nowMs } = options
-  assertConvertible(capsule, key, nowMs)
-  const element = convert(groups, capsule, { owner: key, lines: checkedLines(key, groups) })
-  return assembleConverted(convertedWire(capsule, key, { reKeyId: key.id, element }), capsule)
+  const made = convert(capsule, findCheckedReKey(key, groups), { nowMs, groups })
+  const wire = convertedWire(made.capsule, made.key, { reKeyId: made.key.id, element: made.element })
+  return assembleConverted(wire, made.capsule)
 }

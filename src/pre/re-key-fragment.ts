@@ -11,7 +11,7 @@
 import { rejectArgument, succeed, type Result } from '../errors.ts'
 import { BLS_GROUP_ORDER } from '../primitives/bls-secret.ts'
 import { encodeScalar, type BlsScalar } from '../primitives/bls12-381.ts'
-import { fromHex, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { copyBytes, fromHex, toHex, type Bytes, type Verified } from '../primitives/bytes.ts'
 import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import { taggedHash } from '../primitives/hash.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
@@ -38,9 +38,11 @@ import {
   signatureShape,
   termsOf,
   termShapes,
+  type CheckedKey,
   type ReKeyTerms,
   type VerifyReKeyOptions,
 } from './re-key.ts'
+import { defineUnseen, rereadWhole, type ObjectCodec } from './reread.ts'
 import { invertScalar } from './scalar.ts'
 import { header, headerOf } from './suite.ts'
 import { conditionPoint } from './transcript.ts'
@@ -64,7 +66,7 @@ export interface Sharing {
   readonly signature: Signature
 }
 
-/** One of n fragments of a re-key: what one of the proxies holds. */
+/** One of n fragments of a re-key: what one of the proxies holds. Prints and copies as a re-key does. */
 export interface ReKeyFragment extends ReKeyTerms, Sharing {
   readonly kind: 're-key-fragment'
   /** Id of the re-key, the same in every fragment. */
@@ -91,7 +93,14 @@ export function isSharing({ index, threshold, total, coefficients }: Sharing): b
 
 /** Only the sharing of an object that has more. */
 export function sharingOf({ commitment, index, threshold, total, coefficients, signature }: Sharing): Sharing {
-  return { commitment, index, threshold, total, coefficients, signature }
+  return {
+    commitment: copyBytes(commitment),
+    index,
+    threshold,
+    total,
+    coefficients: Object.freeze(coefficients.map(copyBytes)),
+    signature: copyBytes(signature) as unknown as Signature,
+  }
 }
 
 /** What the owner signs about all fragments of a re-key. */
@@ -115,20 +124,22 @@ const OBJECT = 'reKeyFragment'
 
 function assembleFragment(wire: Wire): ReKeyFragment {
   const terms = termsOf(wire)
-  return Object.freeze({
-    kind: 're-key-fragment' as const,
-    ...terms,
-    ...sharingOf(wire),
-    id: toHex(hashReKey(terms, wire.commitment)),
-    element: wire.element,
-    bytes: encodeShape(wire, fragmentShape, { object: OBJECT }),
-  })
+  const id = toHex(hashReKey(terms, wire.commitment))
+  const bytes = encodeShape(wire, fragmentShape, { object: OBJECT })
+  const shown = { kind: 're-key-fragment' as const, ...terms, ...sharingOf(wire), id }
+  return Object.freeze(defineUnseen(shown, { element: wire.element, bytes }))
 }
 
 /** Reads a fragment of a re-key. Total; form only. */
 export function parseReKeyFragment(bytes: Uint8Array): Result<ReKeyFragment, CodecErrorCode> {
   const parsed = parseShape(bytes, fragmentShape, { object: OBJECT })
   return parsed.ok ? succeed(assembleFragment(parsed.value)) : parsed
+}
+
+const codec: ObjectCodec<ReKeyFragment> = {
+  kind: 're-key-fragment',
+  encode: (fragment) => encodeShape({ ...fragment, element: fragment.element }, fragmentShape, { object: OBJECT }),
+  parse: parseReKeyFragment,
 }
 
 /** 1/D modulo r. */
@@ -233,8 +244,7 @@ export function expectedPairs(
   return bases.own === undefined ? [whole] : [whole, [image(bases.own), groups.prepareG2(groups.g2)]]
 }
 
-/** What a proxy keeps of a checked fragment, as long as the object lives. */
-const checked = new WeakMap<object, { readonly groups: PairingGroups; readonly lines: PreparedG2 }>()
+const checked = new WeakMap<object, CheckedKey<ReKeyFragment>>()
 
 /** Tells whether the owner of this account signed the sharing, for these terms. */
 export function isSharingSound(object: ReKeyTerms & Sharing, id: string, options: VerifyReKeyOptions): boolean {
@@ -246,7 +256,8 @@ export function isSharingSound(object: ReKeyTerms & Sharing, id: string, options
 }
 
 /**
- * Tells whether a fragment is one of a re-key that the owner signed, has not ended, and is what it says; and marks it.
+ * Tells whether a fragment is one of a re-key that the owner signed, has not ended, and is what it says; and marks it, as
+ * `verifyReEncryptionKey` does.
  *
  * Run by a proxy when it takes the fragment. Total. Cost: about 18 ms.
  */
@@ -255,19 +266,34 @@ export function verifyReKeyFragment(
   options: VerifyReKeyOptions,
 ): fragment is Verified<ReKeyFragment> {
   const { groups = createPairingGroups() } = options
-  if (fragment?.kind !== 're-key-fragment' || !isSharingSound(fragment, fragment.id, options)) return false
-  const bases = fragmentBases(groups, fragment)
-  const element = groups.parseG2(fragment.element)
-  if (bases === undefined || element === undefined) return false
-  const lines = groups.prepareG2(element)
-  const expected = expectedPairs(groups, { terms: fragment, bases }, (point) => groups.negateG1(point))
-  if (groups.pair([[groups.g1, lines], ...expected]) !== undefined) return false
-  checked.set(fragment, { groups, lines })
+  checked.delete(fragment)
+  const own = rereadWhole(fragment, codec)
+  const lines = own === undefined ? undefined : checkFragment(own, { ...options, groups })
+  if (own === undefined || lines === undefined) return false
+  checked.set(fragment, { groups, lines, key: own })
   return true
 }
 
-/** The lines of a checked fragment; undefined where these groups have not checked it. */
-export function checkedFragmentLines(fragment: ReKeyFragment, groups: PairingGroups): PreparedG2 | undefined {
+/** The lines of rk_i; undefined where something does not hold. */
+function checkFragment(
+  fragment: ReKeyFragment,
+  options: VerifyReKeyOptions & { readonly groups: PairingGroups },
+): PreparedG2 | undefined {
+  const { groups } = options
+  if (!isSharingSound(fragment, fragment.id, options)) return undefined
+  const bases = fragmentBases(groups, fragment)
+  const element = groups.parseG2(fragment.element)
+  if (bases === undefined || element === undefined) return undefined
+  const lines = groups.prepareG2(element)
+  const expected = expectedPairs(groups, { terms: fragment, bases }, (point) => groups.negateG1(point))
+  return groups.pair([[groups.g1, lines], ...expected]) === undefined ? lines : undefined
+}
+
+/** What was found about a fragment; undefined where these groups have not checked it. */
+export function findCheckedFragment(
+  fragment: ReKeyFragment,
+  groups: PairingGroups,
+): CheckedKey<ReKeyFragment> | undefined {
   const known = checked.get(fragment)
-  return known?.groups === groups ? known.lines : undefined
+  return known?.groups === groups ? known : undefined
 }

@@ -33,6 +33,7 @@ import { createVerifier, SIGNATURE_BYTES, toSignature, type Signature, type Veri
 import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, conditionShape, type Condition } from './condition.ts'
 import { findPublicKey, PRE_PUBLIC_KEY_BYTES } from './keys.ts'
+import { defineUnseen, rereadWhole, type ObjectCodec } from './reread.ts'
 import { header, headerOf, SUITES } from './suite.ts'
 import { conditionPoint } from './transcript.ts'
 
@@ -55,7 +56,10 @@ export interface ReKeyTerms {
   readonly ephemeral: Bytes
 }
 
-/** RK of the paper: what the proxy holds. Not secret from the owner and the proxy; not to be shown to anyone else. */
+/**
+ * RK of the paper: what the proxy holds. Not secret from the owner and the proxy; not to be shown to anyone else, so it
+ * prints without `element` and `bytes`, and copies of the object (`{ ...key }`, JSON) do not have them: send `bytes`.
+ */
 export interface ReEncryptionKey extends ReKeyTerms {
   readonly kind: 're-encryption-key'
   /** Digest of terms and commitment, hexadecimal: what a ledger records. */
@@ -152,21 +156,22 @@ const OBJECT = 'reEncryptionKey'
 export function assembleReKey(wire: Wire): ReEncryptionKey {
   const terms = termsOf(wire)
   const { commitment, element, signature } = wire
-  return Object.freeze({
-    kind: 're-encryption-key' as const,
-    ...terms,
-    id: toHex(hashReKey(terms, commitment)),
-    commitment,
-    element,
-    signature,
-    bytes: encodeShape({ ...terms, commitment, element, signature }, reKeyShape, { object: OBJECT }),
-  })
+  const bytes = encodeShape({ ...terms, commitment, element, signature }, reKeyShape, { object: OBJECT })
+  const id = toHex(hashReKey(terms, commitment))
+  const shown = { kind: 're-encryption-key' as const, ...terms, id, commitment, signature }
+  return Object.freeze(defineUnseen(shown, { element, bytes }))
 }
 
 /** Reads a re-key. Total; form only. */
 export function parseReEncryptionKey(bytes: Uint8Array): Result<ReEncryptionKey, CodecErrorCode> {
   const parsed = parseShape(bytes, reKeyShape, { object: OBJECT })
   return parsed.ok ? succeed(assembleReKey(parsed.value)) : parsed
+}
+
+const codec: ObjectCodec<ReEncryptionKey> = {
+  kind: 're-encryption-key',
+  encode: (key) => encodeShape({ ...key, element: key.element }, reKeyShape, { object: OBJECT }),
+  parse: parseReEncryptionKey,
 }
 
 /** Whose re-key is expected, and when. */
@@ -178,6 +183,11 @@ export interface VerifyReKeyOptions {
   readonly nowMs: number
   readonly groups?: PairingGroups
   readonly verifier?: Verifier
+}
+
+/** Tells whether a time is one, and before the end. */
+export function isBefore(nowMs: number, expiresAtMs: number): boolean {
+  return typeof nowMs === 'number' && nowMs < expiresAtMs
 }
 
 /** Tells whether terms and signature are the owner's and not ended, and the points of the terms are points. */
@@ -193,18 +203,27 @@ export function areTermsSound(
     groups = createPairingGroups(),
     verifier = createVerifier(),
   } = options
-  if (key.delegatorAccount !== owner || !(nowMs < key.expiresAtMs)) return false
+  if (key.delegatorAccount !== owner || !isBefore(nowMs, key.expiresAtMs)) return false
   if (equalBytes(key.delegator, key.delegatee)) return false
   if (!verifier.verify({ signer, digest, signature: key.signature })) return false
   const areKeys = [key.delegator, key.delegatee].every((point) => findPublicKey(point, groups) !== undefined)
   return areKeys && groups.parseG1(key.ephemeral) !== undefined
 }
 
-/** What a proxy keeps of a checked re-key: the lines of rk, about 30 KiB, as long as the object lives. */
-const checked = new WeakMap<object, { readonly groups: PairingGroups; readonly lines: PreparedG2 }>()
+/** What a proxy keeps of a checked re-key or fragment of one, as long as that object lives. */
+export interface CheckedKey<K extends ReKeyTerms> {
+  readonly groups: PairingGroups
+  /** The lines of rk, about 30 KiB. */
+  readonly lines: PreparedG2
+  /** The key as it was checked; not to be given away. */
+  readonly key: K
+}
+
+const checked = new WeakMap<object, CheckedKey<ReEncryptionKey>>()
 
 /**
- * Tells whether a re-key is signed by the owner, has not ended, and is what it says, and marks it.
+ * Tells whether a re-key is signed by the owner, has not ended, and is what it says, and marks it: what converts
+ * afterwards is the re-key as it is now. One that no longer holds loses its mark.
  *
  * Run by the proxy when it takes the re-key, and again after a restart. Total. Cost: about 16 ms, 9 ms where the condition
  * is known. Whether the delegatee can use it only he can see.
@@ -214,17 +233,27 @@ export function verifyReEncryptionKey(
   options: VerifyReKeyOptions,
 ): key is Verified<ReEncryptionKey> {
   const { groups = createPairingGroups() } = options
-  if (key?.kind !== 're-encryption-key') return false
-  if (!areTermsSound(key, hashReKey(key, key.commitment), options)) return false
+  checked.delete(key)
+  const own = rereadWhole(key, codec)
+  const lines = own === undefined ? undefined : checkReKey(own, { ...options, groups })
+  if (own === undefined || lines === undefined) return false
+  checked.set(key, { groups, lines, key: own })
+  return true
+}
+
+/** The lines of rk; undefined where something does not hold. */
+function checkReKey(
+  key: ReEncryptionKey,
+  options: VerifyReKeyOptions & { readonly groups: PairingGroups },
+): PreparedG2 | undefined {
+  const { groups } = options
+  if (!areTermsSound(key, hashReKey(key, key.commitment), options)) return undefined
   const commitment = groups.parseG1(key.commitment)
   const element = groups.parseG2(key.element)
-  if (commitment === undefined || element === undefined) return false
+  if (commitment === undefined || element === undefined) return undefined
   const lines = groups.prepareG2(element)
-  if (!isElementOf(groups, { commitment, lines, point: conditionPoint(groups, key.delegator, key.condition) })) {
-    return false
-  }
-  checked.set(key, { groups, lines })
-  return true
+  const point = conditionPoint(groups, key.delegator, key.condition)
+  return isElementOf(groups, { commitment, lines, point }) ? lines : undefined
 }
 
 /** Tells whether e(g, rk) = e(X, Q_w). */
@@ -241,8 +270,8 @@ function isElementOf(
   )
 }
 
-/** The lines of a checked re-key; undefined where these groups have not checked it. */
-export function checkedLines(key: ReEncryptionKey, groups: PairingGroups): PreparedG2 | undefined {
+/** What was found about a re-key; undefined where these groups have not checked it. */
+export function findCheckedReKey(key: ReEncryptionKey, groups: PairingGroups): CheckedKey<ReEncryptionKey> | undefined {
   const known = checked.get(key)
-  return known?.groups === groups ? known.lines : undefined
+  return known?.groups === groups ? known : undefined
 }
