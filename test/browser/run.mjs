@@ -1,5 +1,5 @@
-// The smoke page: bundles test/browser/smoke.ts with the packed archive, serves it from this machine under a strict
-// content policy, opens it in the installed Chromium and reports each check of the page. Says "not run" where no
+// The smoke page: bundles test/browser/smoke.ts and the worker prover.ts with the packed archive, serves both from this
+// machine under a strict content policy, opens it in the installed Chromium and reports each check of the page. Says "not run" where no
 // Chromium is installed: CHROMIUM_PATH, then the PATH, then the place where Debian installs it.
 import { buildSync } from 'esbuild'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -43,10 +43,10 @@ function findChromium() {
   return [...candidates, '/usr/bin/chromium'].find((candidate) => existsSync(candidate))
 }
 
-function bundle() {
+function bundle(name) {
   // Resolved from out/package, so that `vitalseal/...` is the unpacked archive as a user installs it.
-  const entry = join(root, 'out/package/smoke.ts')
-  writeFileSync(entry, readFileSync(join(root, 'test/browser/smoke.ts')))
+  const entry = join(root, 'out/package', name)
+  writeFileSync(entry, readFileSync(join(root, 'test/browser', name)))
   const { outputFiles } = buildSync({
     entryPoints: [entry],
     bundle: true,
@@ -60,10 +60,14 @@ function bundle() {
   return outputFiles[0].text
 }
 
-async function serve(script) {
+async function serve(scripts) {
   const page =
     '<!doctype html><meta charset="utf-8"><title>vitalseal</title><script type="module" src="/smoke.js"></script>'
-  const files = { '/': ['text/html', page], '/smoke.js': ['text/javascript', script] }
+  const files = {
+    '/': ['text/html', page],
+    '/smoke.js': ['text/javascript', scripts.smoke],
+    '/prover.js': ['text/javascript', scripts.prover],
+  }
   const server = createServer((request, response) => {
     const [type, body] = files[request.url ?? ''] ?? []
     const headers = { 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' }
@@ -78,7 +82,7 @@ async function serve(script) {
 }
 
 async function runPage(executablePath) {
-  const server = await serve(bundle())
+  const server = await serve({ smoke: bundle('smoke.ts'), prover: bundle('prover.ts') })
   const profile = mkdtempSync(join(tmpdir(), 'vitalseal-browser-'))
   let context
   try {

@@ -33,10 +33,28 @@ import {
   type UnsignedTransaction,
   validateTransaction,
 } from 'vitalseal/transactions'
+import {
+  attestCommitment,
+  commitPerson,
+  commitValues,
+  compileRequirement,
+  createRemoteProver,
+  createRequirement,
+  createSchema,
+  generatePersonSecret,
+  type Requirement,
+  verifyProof,
+  type WebWorkerLike,
+} from 'vitalseal/zk'
 
 const heartRate: DataType = 'http://loinc.org|8867-4'
 const nowMs = 1_763_600_000_000
 const chainId = createId('chain', sha256(randomBytes(32)))
+
+/** What the page has of a browser and the compiler here does not know. */
+const page = globalThis as unknown as {
+  readonly Worker: new (url: string, options: { readonly type: 'module' }) => WebWorkerLike
+}
 
 /** Fails the running check. */
 function expect(holds: boolean, what: string): void {
@@ -185,6 +203,49 @@ const checks: Record<string, () => unknown> = {
     for (let index = 0; index < image.length; index++) image[index] = index * 31
     const { open } = await publish(image)
     expect(equalBytes(await open(rings.bob), image), 'the bytes that were sealed')
+  },
+
+  'proves in a worker, and goes on drawing': async () => {
+    const schema = createSchema('smoke', { age: { kind: 'int', bits: 8 } })
+    const requirement = createRequirement(schema, (r) => r.gte('age', 40), { issuers: [eve.did] })
+    const personSecret = generatePersonSecret()
+    const opening = commitValues(
+      schema,
+      { age: 81 },
+      {
+        subject: ann.did,
+        issuedAtMs: nowMs,
+        person: commitPerson(personSecret),
+        recordSerial: sha256(randomBytes(32)),
+      },
+    )
+    const attestation = attestCommitment(opening, { signer: eve.signer, chainId })
+    const context = { chainId, study: sha256(randomBytes(32)), verifier: bob.did, nonce: randomBytes(32) }
+    const statement = { attestation, context: { ...context, expiresAtMs: nowMs + 1 } }
+
+    let turns = 0
+    const timer = setInterval(() => turns++, 10)
+    const prover = createRemoteProver(new page.Worker('/prover.js', { type: 'module' }))
+    // The type of the schema's own attributes does not cross to the worker.
+    const asked = requirement as unknown as Requirement
+    const { key } = await prover.generateKeys(asked, { trust: 'single-verifier' })
+    const steps: string[] = []
+    const onProgress = ({ step }: { readonly step: string }): void => void steps.push(step)
+    const presentation = await prover.prove(key, { statement, opening, personSecret, onProgress })
+    clearInterval(timer)
+    expect(turns > 50, `the page to have time, found ${turns} turns`)
+    expect(steps.length === 8, `8 steps, found ${steps.join(' ')}`)
+    const options = { circuit: compileRequirement(requirement), presentation, statement, nowMs }
+    expect(verifyProof(key.verifyingKey, options), 'a proof that holds')
+    const controller = new AbortController()
+    const { signal } = controller
+    const end = (): void => {
+      controller.abort()
+    }
+    await expectRefusal(
+      () => prover.prove(key, { statement, opening, personSecret, signal, onProgress: end }),
+      'ERR_ABORTED',
+    )
   },
 
   'closes later records to whom was left out of a rotation': async () => {
