@@ -1,21 +1,22 @@
 /** Where a bundle comes from. */
 
 import { rejectArgument, unwrap } from '../errors.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
-import type { Verifier } from '../primitives/signature.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
-import { replayLedger, type Genesis, type Ledger, type LedgerStore, type StoredBlock } from '../chain/index.ts'
+import {
+  replayLedger,
+  type Genesis,
+  type Ledger,
+  type LedgerPorts,
+  type LedgerStore,
+  type StoredBlock,
+} from '../chain/index.ts'
 
 /** Where a bundle comes from. A ledger of `createLocalLedger` fits. */
-export interface BundleSource {
+export interface BundleSource extends LedgerPorts {
   readonly store: LedgerStore
   readonly genesis: Genesis
   /** The state at the newest stored block, for a patient's proofs; replayed from the store when absent. */
   readonly ledger?: Ledger
-  readonly verifier?: Verifier
-  readonly preKeyVerifier?: PreKeyVerifier
-  readonly blsVerifier?: BlsVerifier
 }
 
 /** Reads one block of a store that must have it. */
@@ -30,7 +31,7 @@ export async function* readAll(source: Pick<BundleSource, 'store'>, heightLast: 
 
 /** The state machine at the newest stored block. */
 export async function ledgerAtHead(source: BundleSource, total: number, options: ProgressOptions): Promise<Ledger> {
-  const { ledger, genesis, verifier, preKeyVerifier, blsVerifier } = source
+  const { ledger, genesis, rules, verifier, preKeyVerifier, blsVerifier } = source
   if (ledger !== undefined) {
     if (ledger.header?.height === total) return ledger
     return rejectArgument('source.ledger', `the ledger at block ${total}`, `at block ${ledger.header?.height ?? 0}`)
@@ -39,9 +40,10 @@ export async function ledgerAtHead(source: BundleSource, total: number, options:
     ...options,
     genesis,
     total,
-    ...(verifier === undefined ? {} : { verifier }),
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
-    ...(blsVerifier === undefined ? {} : { blsVerifier }),
+    rules,
+    verifier,
+    preKeyVerifier,
+    blsVerifier,
   })
   return unwrap(replayed)
 }

@@ -11,10 +11,8 @@ import { fail, rejectArgument, succeed, type Failure, type Result } from '../err
 import { equalBytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest, type ChainId } from '../primitives/ids.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
-import { createVerifier, type Verifier } from '../primitives/signature.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
+import { createVerifier } from '../primitives/signature.ts'
 import { parseCertificate } from '../pbft/index.ts'
 import {
   collectCommitted,
@@ -24,6 +22,7 @@ import {
   replayLedger,
   type AppliedBlock,
   type Genesis,
+  type LedgerPorts,
   type MemberSet,
   type StoredBlock,
 } from '../chain/index.ts'
@@ -37,16 +36,10 @@ import { checkReach, checkTrusted, type TrustedHead, type Verification } from '.
 export type AuditCode = 'ERR_AUDIT_BROKEN' | 'ERR_CHAIN_CERTIFICATE' | 'ERR_CHAIN_PROOF'
 
 /** How a bundle is verified. */
-export interface ValidateBundleOptions extends ProgressOptions {
+export interface ValidateBundleOptions extends ProgressOptions, LedgerPorts {
   /** The ledger that it must be of, from elsewhere than the bundle. This, or `genesis`. */
   readonly chainId?: ChainId
   readonly genesis?: Genesis
-  /** Default {@link createVerifier}; `node` has a faster one. */
-  readonly verifier?: Verifier
-  /** Needed where accounts have PRE keys. */
-  readonly preKeyVerifier?: PreKeyVerifier
-  /** Needed where members have BLS keys: `createBlsVerifier` of `vitalseal/primitives`. */
-  readonly blsVerifier?: BlsVerifier
   readonly trustedHead?: TrustedHead
 }
 

@@ -76,10 +76,9 @@ export function checkCertificate(
   const certificate = parseCertificate(bytes)
   if (!certificate.ok) breakAt(height, 'certificate', certificate.message)
   const { verifier, blsVerifier } = verification
-  const verifiers = blsVerifier === undefined ? { verifier } : { verifier, blsVerifier }
   const holds =
     certificate.value.height === height &&
     certificate.value.memberEpoch === memberEpoch &&
-    verifyCertificate(certificate.value, { members, chainId, headerDigest: hash, ...verifiers })
+    verifyCertificate(certificate.value, { members, chainId, headerDigest: hash, verifier, blsVerifier })
   if (!holds) refuseCertificate(height, memberEpoch)
 }

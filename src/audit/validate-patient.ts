@@ -219,7 +219,7 @@ function readTransaction(
     signingKey: slot.signingKey,
     rights: slot.rights,
     signingKeyOf: (did) => book.slot(did, 0)?.signingKey ?? did,
-    ...(preKeyVerifier === undefined ? {} : { preKeyVerifier }),
+    preKeyVerifier,
   })
   return valid.ok ? valid.value : breakAt(height, 'signature', valid.message)
 }

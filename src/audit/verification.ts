@@ -4,10 +4,9 @@ import { rejectArgument } from '../errors.ts'
 import { equalBytes, toHex } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { toDigest } from '../primitives/ids.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Verifier } from '../primitives/signature.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
+import type { LedgerPorts } from '../chain/index.ts'
 import type { AuditBundle } from './bundle-format.ts'
 import { breakAt } from './refusal.ts'
 
@@ -19,10 +18,8 @@ export interface TrustedHead {
 }
 
 /** Ports, and what is known already. */
-export interface Verification extends ProgressOptions {
+export interface Verification extends ProgressOptions, LedgerPorts {
   readonly verifier: Verifier
-  readonly preKeyVerifier?: PreKeyVerifier
-  readonly blsVerifier?: BlsVerifier
   readonly trustedHead?: TrustedHead
 }
 

@@ -12,6 +12,7 @@ import { createClusterDisplay, type ClusterDisplay } from './cluster-display.ts'
 import { startCluster, type Cluster } from './cluster.ts'
 import { messageOf, misuse, type Command, type ProcessIo } from './command.ts'
 import { describeFaults } from './genesis-file.ts'
+import { isPreset, PRESETS, type PresetName } from './presets.ts'
 
 const usage = `Usage: vitalseal cluster [options]
 
@@ -23,6 +24,7 @@ Ctrl-C ends it; the same directory continues the ledger.
                     stand no fault
   --directory DIR   keys, genesis, databases (default vitalseal-cluster)
   --base-port PORT  the nodes listen on 127.0.0.1 from this port on (default 7001, or as last time)
+  --preset NAME     what a new ledger can do: consortium (default) or secure-sharing
   --trace           each node notes the messages between nodes in its trace.ndjson
   --no-restart      leave a node that ended as it is
   --help            print this
@@ -38,6 +40,7 @@ interface Asked {
   readonly nodeCount: number | undefined
   readonly directory: string
   readonly portFirst: number | undefined
+  readonly preset: PresetName | undefined
   readonly hasTrace: boolean
   readonly restart: 'always' | 'never'
 }
@@ -69,6 +72,7 @@ function readArguments(args: readonly string[]): Asked | string | undefined {
     nodes: { type: 'string' },
     directory: { type: 'string' },
     'base-port': { type: 'string' },
+    preset: { type: 'string' },
     trace: { type: 'boolean' },
     'no-restart': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -85,7 +89,16 @@ function readArguments(args: readonly string[]): Asked | string | undefined {
   if (nodes !== undefined && nodeCount === undefined) return `--nodes expected a number from 1 to ${CLUSTER_NODES_MAX}`
   const portFirst = port === undefined ? undefined : toNumber(port, 65_535)
   if (port !== undefined && portFirst === undefined) return '--base-port expected a port from 1 to 65535'
-  return { nodeCount, directory, portFirst, hasTrace, restart: values['no-restart'] === true ? 'never' : 'always' }
+  const { preset } = values
+  if (!isPreset(preset)) return `--preset expected one of ${PRESETS.join(', ')}`
+  return {
+    nodeCount,
+    directory,
+    portFirst,
+    preset,
+    hasTrace,
+    restart: values['no-restart'] === true ? 'never' : 'always',
+  }
 }
 
 function toNumber(text: string, max: number): number | undefined {
@@ -103,6 +116,7 @@ async function runCluster(asked: Asked, io: ProcessIo): Promise<number> {
     hasTrace: asked.hasTrace,
     restart: asked.restart,
     ...(nodeCount === undefined ? {} : { nodeCount }),
+    ...(asked.preset === undefined ? {} : { preset: asked.preset }),
     ...(portFirst === undefined ? {} : { portFirst }),
     program: io.program,
     onEvent: (event) => display?.take(event),

@@ -13,11 +13,11 @@ import { join, resolve } from 'node:path'
 
 import { createGenesis, type Genesis } from '../chain/index.ts'
 import { rejectArgument, unwrap, VitalsealError } from '../errors.ts'
-import { consortium } from '../presets/index.ts'
 import type { Did } from '../primitives/did.ts'
 import { createGenesisFile, readGenesisFile } from './genesis-file.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
 import { parseNodeConfig } from './node-config.ts'
+import { loadPreset, type PresetName } from './presets.ts'
 
 /** Nodes of a cluster. */
 export const CLUSTER_NODES_MAX = 16
@@ -54,6 +54,8 @@ export interface ClusterFilesOptions {
   readonly portFirst?: number
   /** Who admits accounts; default: everyone registers himself. */
   readonly registrars?: readonly Did[]
+  /** What a new ledger can do; default `consortium`. */
+  readonly preset?: PresetName
   /** Whether each node notes the messages between members. */
   readonly hasTrace?: boolean
 }
@@ -113,7 +115,7 @@ async function reuseCluster(directory: string, genesisFile: string, nodeCount: n
 async function createCluster(
   directory: string,
   genesisFile: string,
-  { nodeCount = 4, registrars = [] }: ClusterFilesOptions,
+  { nodeCount = 4, registrars = [], preset = 'consortium' }: ClusterFilesOptions,
 ): Promise<Genesis> {
   if (!Number.isSafeInteger(nodeCount) || nodeCount < 1 || nodeCount > CLUSTER_NODES_MAX)
     rejectArgument('nodes', `a number from 1 to ${CLUSTER_NODES_MAX}`, String(nodeCount))
@@ -125,7 +127,8 @@ async function createCluster(
     members.push(unwrap(await createKeyFile(fileOf(directory, index, 'key'))))
     await writeFile(fileOf(directory, index, 'new'), 'this node has not run yet\n')
   }
-  const genesis = createGenesis(consortium({ members, registrars, timeMs: Date.now() }))
+  const toOptions = await loadPreset(preset)
+  const genesis = createGenesis(toOptions({ members, registrars, timeMs: Date.now() }))
   // Last: with it the cluster exists.
   return unwrap(await createGenesisFile(genesisFile, genesis))
 }

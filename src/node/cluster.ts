@@ -12,6 +12,7 @@ import type { Genesis } from '../chain/index.ts'
 import { rejectArgument } from '../errors.ts'
 import type { Did } from '../primitives/did.ts'
 import { chooseStart, noteStarted, prepareCluster, type ClusterNodeFiles } from './cluster-files.ts'
+import type { PresetName } from './presets.ts'
 import { describeEnd, startNodeProcess, type NodeProcess, type ProcessEnd } from './node-process.ts'
 import type { NodeSummary } from './status-lines.ts'
 
@@ -67,6 +68,8 @@ export interface ClusterOptions {
   readonly portFirst?: number
   /** Who admits accounts, of a new ledger; default: everyone registers himself. */
   readonly registrars?: readonly Did[]
+  /** What a new ledger can do; default `consortium`. */
+  readonly preset?: PresetName
   /** Whether each node notes the messages between members in a file. */
   readonly hasTrace?: boolean
   /** Whether a node that ends stays down until `start`; default it is started again. */

@@ -8,11 +8,11 @@
 import { parseArgs } from 'node:util'
 
 import { createGenesis, type Genesis } from '../chain/index.ts'
-import { consortium } from '../presets/index.ts'
 import { parseDid, toPublicKey, type Did } from '../primitives/did.ts'
 import { parseSigningKey } from '../primitives/signature.ts'
 import { messageOf, misuse, type Command, type CommandIo } from './command.ts'
 import { createGenesisFile, describeFaults, readGenesisFile } from './genesis-file.ts'
+import { isPreset, loadPreset, PRESETS, type PresetName } from './presets.ts'
 
 const MEMBERS_MAX = 256
 const REGISTRARS_MAX = 64
@@ -27,6 +27,8 @@ Makes the genesis of a consortium: the file from which all its members start. Pr
                        stand one that fails or lies, seven stand two, ten stand three
   --registrar DID      who admits accounts: patients, clinicians, devices; once for each
   --open-registration  instead of registrars: whoever comes registers himself; for development
+  --preset NAME        what the ledger can do: consortium (default), or secure-sharing, where institutions
+                       ask for data and pay, and the ledger checks proofs
   --quota COUNT        transactions of one account in a minute (default 600)
   --show FILE          print what is in a genesis: compare it with the other members before you start
   --help               print this
@@ -38,6 +40,7 @@ interface Asked {
   readonly file: string
   readonly members: readonly Did[]
   readonly registrars: readonly Did[]
+  readonly preset: PresetName
   readonly quotaPerMinute: number | undefined
 }
 
@@ -63,6 +66,7 @@ function readArguments(args: readonly string[]): Asked | { readonly show: string
     member: { type: 'string', multiple: true },
     registrar: { type: 'string', multiple: true },
     'open-registration': { type: 'boolean' },
+    preset: { type: 'string' },
     quota: { type: 'string' },
     show: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
@@ -73,7 +77,7 @@ function readArguments(args: readonly string[]): Asked | { readonly show: string
   } catch (error) {
     return messageOf(error)
   }
-  const { out, member = [], registrar = [], quota, show, help } = values
+  const { out, member = [], registrar = [], preset, quota, show, help } = values
   if (help === true) return undefined
   if (show !== undefined) return Object.keys(values).length === 1 ? { show } : 'expected --show FILE alone'
   if (out === undefined) return 'expected --out FILE, or --show FILE'
@@ -85,22 +89,24 @@ function readArguments(args: readonly string[]): Asked | { readonly show: string
   const quotaPerMinute = quota === undefined ? undefined : Number(quota)
   if (quotaPerMinute !== undefined && (!/^\d+$/.test(quota ?? '') || quotaPerMinute < 1 || quotaPerMinute > 1_000_000))
     return '--quota expected a number from 1 to 1000000'
-  return readParties({ member, registrar, file: out, quotaPerMinute })
+  if (!isPreset(preset)) return `--preset expected one of ${PRESETS.join(', ')}`
+  return readParties({ member, registrar, file: out, preset: preset ?? 'consortium', quotaPerMinute })
 }
 
 function readParties(asked: {
   readonly member: readonly string[]
   readonly registrar: readonly string[]
   readonly file: string
+  readonly preset: PresetName
   readonly quotaPerMinute: number | undefined
 }): Asked | string {
-  const { file, quotaPerMinute } = asked
+  const { file, preset, quotaPerMinute } = asked
   for (const name of ['member', 'registrar'] as const) {
     const bad = asked[name].find((text) => !isSigningDid(text))
     if (bad !== undefined) return `--${name} expected a did:key as --create-key prints it, found ${bad.slice(0, 80)}`
     if (new Set(asked[name]).size < asked[name].length) return `--${name} names one party twice`
   }
-  return { file, quotaPerMinute, members: asked.member as Did[], registrars: asked.registrar as Did[] }
+  return { file, preset, quotaPerMinute, members: asked.member as Did[], registrars: asked.registrar as Did[] }
 }
 
 function isSigningDid(text: string): boolean {
@@ -108,9 +114,13 @@ function isSigningDid(text: string): boolean {
   return did.ok && parseSigningKey(toPublicKey(did.value)).ok
 }
 
-async function makeGenesis({ file, members, registrars, quotaPerMinute }: Asked, io: CommandIo): Promise<number> {
+async function makeGenesis(
+  { file, members, registrars, preset, quotaPerMinute }: Asked,
+  io: CommandIo,
+): Promise<number> {
+  const toOptions = await loadPreset(preset)
   const genesis = createGenesis(
-    consortium({
+    toOptions({
       members: members.map((did) => ({ did })),
       registrars,
       timeMs: Date.now(),

@@ -16,6 +16,7 @@ import {
   type Feed,
   type Genesis,
   type Ledger,
+  type LedgerPorts,
   type PoolLimits,
   type StoredBlock,
 } from '../chain/index.ts'
@@ -29,13 +30,11 @@ import {
   type Failure,
   type Result,
 } from '../errors.ts'
-import type { PreKeyVerifier } from '../identity/index.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
 import { toHex, type Bytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
 import { createId, type ChainId, type TransactionId } from '../primitives/ids.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import { reportStep, type ProgressOptions } from '../primitives/progress.ts'
 import type { Signer, Verifier } from '../primitives/signature.ts'
 import { hashTransaction, parseTransaction } from '../transactions/index.ts'
@@ -49,7 +48,7 @@ import { createTeller, type NodeEvent, type NodeMode } from './node-events.ts'
 export type FetchBlocks = (heightFirst: number) => AsyncIterable<StoredBlock>
 
 /** What a host is made of. */
-export interface HostOptions extends ProgressOptions {
+export interface HostOptions extends ProgressOptions, LedgerPorts {
   readonly genesis: Genesis
   readonly signer: Signer
   /** Of a member whose BLS key the group knows: its votes for checkpoints then carry a share. */
@@ -61,8 +60,6 @@ export interface HostOptions extends ProgressOptions {
   readonly clock: Clock
   /** Where it is left out, a node that fell far behind stays behind. */
   readonly fetchBlocks?: FetchBlocks | undefined
-  readonly preKeyVerifier?: PreKeyVerifier | undefined
-  readonly blsVerifier?: BlsVerifier | undefined
   readonly tuning?: ReplicaTuning | undefined
   readonly poolLimits?: PoolLimits | undefined
   readonly onEvent?: ((event: NodeEvent) => void | Promise<void>) | undefined
@@ -147,6 +144,7 @@ export class NodeHost {
       signer,
       blsSigner,
       store,
+      rules,
       verifier,
       preKeyVerifier,
       blsVerifier,
@@ -157,13 +155,11 @@ export class NodeHost {
     } = options
     this.#options = options
     this.#tell = createTeller(options.onEvent, clock)
-    const bls = blsVerifier === undefined ? {} : { blsVerifier }
-    const pre = preKeyVerifier === undefined ? {} : { preKeyVerifier }
     // Blocks of the own disk were verified before they were stored, and carry a digest: executing them is enough.
     const lenient: Verifier = { verify: (item) => this.#isReplaying || verifier.verify(item) }
-    this.ledger = createLedger({ genesis, verifier: lenient, ...bls, ...pre })
+    this.ledger = createLedger({ genesis, rules, verifier: lenient, preKeyVerifier, blsVerifier })
     this.feed = createFeed(genesis)
-    this.#application = createLedgerApplication({ ledger: this.ledger, verifier, ...bls })
+    this.#application = createLedgerApplication({ ledger: this.ledger, verifier, blsVerifier })
     this.#replicas = new EpochReplicas({
       genesis,
       signer,
@@ -197,11 +193,11 @@ export class NodeHost {
   async replay(progress: ProgressOptions): Promise<void> {
     const { store, blsVerifier } = this.#options
     const { deliveredHeight: total } = store.head
-    const verifiers = { verifier: { verify: () => true }, ...(blsVerifier === undefined ? {} : { blsVerifier }) }
+    const verifier: Verifier = { verify: () => true }
     for (let height = 1; height <= total; height++) {
       const stored = (await store.read(height)) ?? rejectArgument('store', `block ${height}`, 'none')
       const onBlock = (applied: Settled['applied']) => void this.feed.commit(applied)
-      const failure = replayBlock(this.ledger, stored, { ...verifiers, onBlock })
+      const failure = replayBlock(this.ledger, stored, { verifier, blsVerifier, onBlock })
       if (failure !== undefined) unwrap(failure)
       this.#height = height
       await reportStep(progress, { done: height, total, step: 'replay' })

@@ -75,7 +75,7 @@ export interface LedgerApplication extends Application {
 export function createLedgerApplication(options: {
   readonly ledger: Ledger
   readonly verifier: Verifier
-  readonly blsVerifier?: BlsVerifier
+  readonly blsVerifier?: BlsVerifier | undefined
 }): LedgerApplication {
   const { ledger, ...verifiers } = options
   const executed = new Map<number, Executed>()
@@ -177,7 +177,7 @@ function parseCertified(
   { height, block: bytes, certificate: certificateBytes }: StoredBlock,
   { members, memberEpoch }: Electorate,
   { genesis }: Ledger,
-  verifiers: { readonly verifier: Verifier; readonly blsVerifier?: BlsVerifier },
+  verifiers: { readonly verifier: Verifier; readonly blsVerifier?: BlsVerifier | undefined },
 ): Result<Block> {
   const block = parseBlock(bytes)
   if (!block.ok) return block

@@ -2,12 +2,11 @@
  * A ledger node: a member's host with its directory, its connections to the other members, and the port for clients.
  */
 
-import type { Genesis, LedgerClient, LedgerStore } from '../chain/index.ts'
+import type { Genesis, LedgerClient, LedgerPorts, LedgerStore } from '../chain/index.ts'
 import { createPreKeyVerifier, type PreKeyVerifier } from '../identity/index.ts'
 import type { BlsSigner } from '../primitives/bls-signature.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Did } from '../primitives/did.ts'
-import type { BlsVerifier } from '../primitives/member-bls.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Signer, Verifier } from '../primitives/signature.ts'
 import type { ReplicaTuning } from './epoch-replicas.ts'
@@ -20,11 +19,12 @@ import type { NodeStore } from './level-store.ts'
 import { createTeller, type NodeEvent } from './node-events.ts'
 import { openNodeStore } from './open-stores.ts'
 import { createOpensslVerifier } from './openssl-verifier.ts'
+import { loadRules } from './presets.ts'
 import { openSocket } from './socket.ts'
 import { openTransport, type Transport } from './transport.ts'
 
 /** What a node is started with. */
-export interface NodeOptions extends ProgressOptions {
+export interface NodeOptions extends ProgressOptions, LedgerPorts {
   readonly genesis: Genesis
   /** Key of the member. */
   readonly signer: Signer
@@ -44,12 +44,12 @@ export interface NodeOptions extends ProgressOptions {
   readonly initialise?: boolean | 'lost-disk'
   /** A second place for final blocks, for example a database of yours. The node does not depend on it. */
   readonly store?: LedgerStore
+  /** Default: what the kinds of the genesis need. */
+  readonly rules?: LedgerPorts['rules']
   /** Default: OpenSSL. */
-  readonly verifier?: Verifier
+  readonly verifier?: Verifier | undefined
   /** Default: the one over BLS12-381; accounts may register PRE keys at any time, and every node must judge them alike. */
-  readonly preKeyVerifier?: PreKeyVerifier
-  /** Needed on every node where members have BLS keys. */
-  readonly blsVerifier?: BlsVerifier
+  readonly preKeyVerifier?: PreKeyVerifier | undefined
   /** Default: the clock of the machine. */
   readonly clock?: Clock
   /** How patient the replica is, and how large its batches are; all members should choose alike. */
@@ -109,10 +109,12 @@ async function startWithStore(options: NodeOptions, store: NodeStore): Promise<R
   const { genesis, signer, peers, verifier = createOpensslVerifier(), clock = Date.now } = options
   const { preKeyVerifier = createPreKeyVerifier() } = options
   const { chainId } = genesis
+  const rules = options.rules ?? (await loadRules(genesis))
   let transport: Transport | undefined
   const host = await openHost({
     ...options,
     store,
+    rules,
     verifier,
     preKeyVerifier,
     clock,

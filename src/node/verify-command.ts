@@ -26,6 +26,7 @@ import type { Progress } from '../primitives/progress.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import { misuse, type Command, type CommandIo } from './command.ts'
 import { createOpensslVerifier } from './openssl-verifier.ts'
+import { loadRules } from './presets.ts'
 
 const usage = `Usage: vitalseal verify FILE.car --chain ID [options]
 
@@ -81,6 +82,7 @@ export const verifyCommand: Command = {
     const { verifier, signatures } = chooseVerifier()
     const checked = await validateAuditBundle(bundle.value, {
       chainId,
+      rules: await loadRules(bundle.value.genesis),
       verifier,
       preKeyVerifier: createPreKeyVerifier(),
       blsVerifier: createBlsVerifier(),

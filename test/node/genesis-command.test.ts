@@ -63,6 +63,7 @@ describe('vitalseal genesis', () => {
       [...out, ...membersOf(a), '--open-registration', '--quota', '0'],
       [...out, ...membersOf(a), '--open-registration', '--quota', '1000001'],
       [...out, ...membersOf(a), '--open-registration', '--quota', '1e3'],
+      [...out, ...membersOf(a), '--open-registration', '--preset', 'healthchain'],
       [...out, ...Array.from({ length: 257 }, () => membersOf(a)).flat(), '--open-registration'],
       ['--show', file('four.cbor'), '--quota', '1'],
       ['positional'],
