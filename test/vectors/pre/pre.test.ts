@@ -1,6 +1,4 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js'
-import { hkdf } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { describe, expect, it } from 'vitest'
 
 import { isVitalsealError, unwrap } from '../../../src/errors.ts'
@@ -15,15 +13,25 @@ import {
   verifyCapsule,
   verifyReEncryptionKey,
   type IbBytes,
-  type ReEncryptionKey,
 } from '../../../src/pre/index.ts'
 import { createAgreementKey } from '../../../src/primitives/agreement.ts'
 import type { PreSecret } from '../../../src/primitives/bls-secret.ts'
-import { fromHex, toHex, toUtf8, type Bytes } from '../../../src/primitives/bytes.ts'
-import { encodeCbor, type CborValue } from '../../../src/primitives/codec.ts'
+import { fromHex, toHex, toUtf8 } from '../../../src/primitives/bytes.ts'
 import { codeOf, codeOfResult } from '../../support/failure.ts'
-import { makeVectors, vectorRandom } from './make.ts'
+import { makeVectors } from './make.ts'
 import type { IbNegativeVector, NegativeVector } from './negative.ts'
+import {
+  condition,
+  conditionInput,
+  delegateeSecret,
+  derive,
+  digestOf,
+  facts,
+  message,
+  ownerSecret,
+  scalarOf,
+  termsOf,
+} from './transcripts.ts'
 import published from './vectors.json' with { type: 'json' }
 
 const { cpre } = published
@@ -154,22 +162,10 @@ describe('the negative vectors of the identity-based scheme', () => {
 describe('the equations, computed again with the curve package alone', () => {
   const { G1, G2, fields, pairing } = bls12_381
   const { Fp12, Fp6, Fr } = fields
-  const toNumber = (hex: string) => BigInt(`0x${hex}`)
-  const scalarOf = (tag: string, ...parts: CborValue[]) =>
-    G1.hashToScalar(encodeCbor([0, ...parts]), { DST: `vitalseal/pre/${tag}/v1` })
-  const digestOf = (tag: string, ...parts: CborValue[]) => sha256(encodeCbor([`vitalseal/pre/${tag}/v1`, ...parts]))
-  const derive = (secret: Uint8Array, tag: string, ...parts: CborValue[]) =>
-    hkdf(sha256, secret, undefined, encodeCbor([`vitalseal/pre/${tag}/v1`, ...parts]), 32)
   const compress = (f: ReturnType<typeof Fp12.create>) => Fp6.toBytes(Fp6.mul(Fp6.add(Fp6.ONE, f.c0), Fp6.inv(f.c1)))
 
-  const a = toNumber(cpre.ownerSecret)
-  const b = toNumber(cpre.delegateeSecret)
-  const pk = fromHex(cpre.ownerPublicKey)
-  const { type, epoch, extra } = cpre.condition
-  const condition: CborValue = [1, type, epoch, extra]
-  const facts: CborValue[] = [1, pk, [condition], fromHex(cpre.associatedData)]
-  const q = G2.hashToCurve(encodeCbor([1, pk, condition]), { DST: 'vitalseal/pre/condition/v1' })
-  const message = vectorRandom('capsule')(32)
+  const [a, b] = [ownerSecret, delegateeSecret]
+  const q = G2.hashToCurve(conditionInput.message, conditionInput)
   const r = scalarOf('encapsulation', message, ...facts)
   const c = G1.Point.BASE.multiply(r)
   const k = Fp12.pow(pairing(G1.Point.BASE.multiply(a), q), r)
@@ -189,7 +185,7 @@ describe('the equations, computed again with the curve package alone', () => {
 
   it('re-key and conversion', () => {
     const e = G1.Point.fromBytes(reKey.ephemeral)
-    const terms = termsOf(reKey, condition)
+    const terms = termsOf(reKey)
     const y = scalarOf('blinding', e.multiply(b).toBytes(true), ...terms)
     const rk = q.multiply(Fr.mul(a, y))
     const x = G1.Point.BASE.multiply(Fr.mul(a, y)).toBytes(true)
@@ -202,21 +198,3 @@ describe('the equations, computed again with the curve package alone', () => {
     expect(Fp12.eql(Fp12.pow(k, y), t)).toBe(true)
   })
 })
-
-function termsOf(key: ReEncryptionKey, condition: CborValue): CborValue[] {
-  // Of the encoding: the terms stand behind version, suite and kind.
-  const did = (position: number): Bytes => fromHex(cpre.reKey.slice(2 * position, 2 * (position + 33)))
-  const conditionBytes = encodeCbor(condition).length
-  const account = 4 + 50 + 50 + conditionBytes + 2
-  return [
-    1,
-    key.delegator,
-    key.delegatee,
-    condition,
-    did(account),
-    did(account + 35),
-    key.delegateeKeys,
-    key.expiresAtMs,
-    key.ephemeral,
-  ]
-}
