@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { runInThisContext } from 'node:vm'
 import { expect, test } from 'vitest'
 
+import { parseGroup } from '../../src/fhir/index.ts'
 import * as zkModule from '../../src/zk/index.ts'
 import { createCircuit } from '../../src/zk/relations/circuit.ts'
 import { PTAU, R1CS, ZKEY } from '../vectors/zk/snarkjs-key.ts'
@@ -16,6 +17,23 @@ const small = build((builder) => {
   const x = builder.allocate('x', 2n)
   builder.enforce('square', x, x, y)
 })
+
+/** Glucose of 6.1 mmol/L or more, at 40 years or more. */
+const GROUP = `{
+  "resourceType": "Group", "type": "person", "actual": false,
+  "characteristic": [
+    {
+      "code": { "coding": [{ "system": "http://loinc.org", "code": "15074-8" }] },
+      "valueQuantity": { "value": 6.1, "comparator": ">=", "system": "http://unitsofmeasure.org", "code": "mmol/L" },
+      "exclude": false
+    },
+    {
+      "code": { "coding": [{ "system": "http://loinc.org", "code": "30525-0" }] },
+      "valueQuantity": { "value": 40, "comparator": ">=", "system": "http://unitsofmeasure.org", "code": "a" },
+      "exclude": false
+    }
+  ]
+}`
 
 const fromBase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
 
@@ -32,6 +50,8 @@ const given: Record<string, unknown> = {
   expiresAtMs: issuedAtMs + 600_000,
   parties: ['institution', 'hospital', 'association'],
   smallCircuit: createCircuit(small.relation),
+  parseGroup,
+  groupJson: GROUP,
   files: { r1cs: fromBase64(R1CS), zkey: fromBase64(ZKEY), ptau: fromBase64(PTAU) },
 }
 
@@ -66,6 +86,8 @@ test('the guide runs as printed and does what it says', async () => {
     `Proves that glucose is at least 6.1 mmol/L and age is at least 40, as attested by ${hospital.did} within the last 30 days.`,
   )
   expect(result['findings']).toEqual([])
+  // The same requirement, to the last byte.
+  expect(result['fromFhir']).toEqual({ ok: true, value: result['requirement'] })
   expect((result['published'] as { verifyingKey: Uint8Array }).verifyingKey).toHaveLength(712)
   expect(result).toMatchObject({ holds: true, isProved: true, fault: 'expired', answers: [true], isFactored: true })
   expect(result['imported']).toMatchObject({ kind: 'proving-key' })
