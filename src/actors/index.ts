@@ -27,7 +27,15 @@ export {
   type Gateway,
 } from './gateway.ts'
 export { createInstitution, type Institution, type Received } from './institution.ts'
+export { createIssuer, type AttestOrder, type Issuer } from './issuer.ts'
 export { createLocalConsortium, type LocalConsortium } from './local-consortium.ts'
+export {
+  createParticipant,
+  type Claimed,
+  type ClaimOrder,
+  type Participant,
+  type ParticipantOptions,
+} from './participant.ts'
 export {
   createPatient,
   type GrantOptions,
@@ -37,5 +45,6 @@ export {
   type ReKeyDelivery,
 } from './patient.ts'
 export { createProxy, type Proxy, type ReKeyStore } from './proxy.ts'
+export type { ReceivedShare } from './receive-share.ts'
 export { createRegistrar, type Application, type Registrar } from './registrar.ts'
 export { createStorageNode, createStorageRequest, type StorageNode, type StorageRequest } from './storage-node.ts'

@@ -1,7 +1,9 @@
 /**
- * The institution: receives what a proxy converted for it, and opens the records under it (PS 4.2.9).
+ * The institution: receives what a proxy converted for it, and opens the records under it (PS 4.2.9); receives the shares
+ * that it pays for, and answers them.
  */
 
+import type { AppliedReceipt } from '../chain/index.ts'
 import { rejectArgument } from '../errors.ts'
 import type { PreIdentity } from '../identity/index.ts'
 import { receiveTypeKey } from '../keys/index.ts'
@@ -9,9 +11,12 @@ import { createCid, createRecordId, RAW_CODEC } from '../primitives/content-id.t
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
+import { acknowledgeShare } from '../sharing/index.ts'
 import { readBlock } from '../storage/index.ts'
+import type { Requirement } from '../zk/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorOptions, type Opened } from './actor.ts'
 import { CONVERTED_BYTES_MAX, openConverted, preKeysOf } from './capsules.ts'
+import { disputeShare, receiveShare, type ReceivedShare } from './receive-share.ts'
 
 /** A type and an epoch that an institution can open. */
 export interface Received {
@@ -39,6 +44,31 @@ export interface Institution extends Actor {
    * @throws When there is none: `ERR_KEYS_NOT_HELD`. {@link VitalsealError}
    */
   open(id: TransactionId): Promise<Opened>
+  /**
+   * Opens a share that a proxy converted for a listing of this institution, and compares all of it with the claim and the
+   * issuer's word: the share by its digest, the opening by h, the record by its serial. Answers nothing yet. Give the
+   * `requirement` of a listing that names a digest only.
+   *
+   * @throws When the claim is none to this institution's listings, or not converted: `ERR_SHARING_STATE`; when a block is
+   *   missing or damaged: `ERR_STORAGE_NOT_FOUND` or `ERR_STORAGE_CORRUPT`; when it is not what was attested:
+   *   `ERR_SHARING_CONTENT`. Dispute in both cases, before the deadline. {@link VitalsealError}
+   * @see privacy-preserving-secure-sharing, step 7
+   */
+  receiveShare(claim: TransactionId, options?: { readonly requirement?: Requirement }): Promise<ReceivedShare>
+  /**
+   * Says that the share is what was asked for, and pays.
+   *
+   * @throws When it is not converted, or was answered: `ERR_SHARING_STATE`. {@link VitalsealError}
+   * @see privacy-preserving-secure-sharing, steps 8 and 9
+   */
+  acknowledge(claim: TransactionId): Promise<AppliedReceipt>
+  /**
+   * Says that it is not, and asks the issuer.
+   *
+   * @returns the evidence, for the issuer alone: it opens the share
+   * @throws When it is not converted, was answered, or the time to answer has passed: `ERR_SHARING_STATE`. {@link VitalsealError}
+   */
+  dispute(claim: TransactionId): Promise<{ readonly evidence: Uint8Array<ArrayBuffer>; readonly untilMs: number }>
 }
 
 /**
@@ -71,5 +101,8 @@ export async function createInstitution(
     async open(id) {
       return core.openEntry(follower.record(id) ?? rejectArgument('id', 'a record on the ledger', 'another id'))
     },
+    receiveShare: (claim, { requirement } = {}) => receiveShare(core, keys, { claim, requirement }),
+    acknowledge: async (claim) => core.submit(acknowledgeShare(await options.ledger.view(), claim)),
+    dispute: (claim) => disputeShare(core, keys, claim),
   }
 }

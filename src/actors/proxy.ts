@@ -5,6 +5,8 @@
  * came out before it gives that to anyone; the ledger refuses where it would err. It deletes a re-key when the grant is
  * revoked or has ended, from its store too. An honest proxy is what revocation relies on: together with its institution a
  * dishonest one opens this type and epoch, past and future, and nothing else.
+ *
+ * Shares of the sharing contract come the same way: the claim on the ledger says what a grant says of care.
  */
 
 import { isVitalsealError, VitalsealError } from '../errors.ts'
@@ -24,6 +26,7 @@ import { writeBlock } from '../storage/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { careCondition, encodeConverted, openDelivery, type OpenedDelivery } from './capsules.ts'
 import type { RekeyView } from './rekey-book.ts'
+import { acceptShare, convertShare, openShareFor, type HeldShare } from './share-desk.ts'
 
 /**
  * Where a proxy keeps its re-keys over a restart: a folder or a table of its own.
@@ -43,21 +46,25 @@ export interface ReKeyStore {
 /** Who converts. */
 export interface Proxy extends Actor {
   /**
-   * Takes what `patient.createReEncryptionKey` made for this proxy, and returns the id of the re-key, hexadecimal.
+   * Takes what `patient.createReEncryptionKey` made for this proxy, and returns the id of the re-key, hexadecimal; or what
+   * `participant.claim` made: says on the ledger that the share can be converted, and returns the id of the claim.
    *
    * @throws When it is not for this proxy: `ERR_DECRYPTION_FAILED`; when the ledger knows no such re-key in use, of this owner
-   *   for this proxy, delegatee, type and epoch: `ERR_CHAIN_REKEY`; when owner, keys or capsule are not those on the ledger:
-   *   `ERR_PRE_CONDITION_MISMATCH`. {@link VitalsealError}
+   *   for this proxy, delegatee, type and epoch: `ERR_CHAIN_REKEY`, or no such claim that waits: `ERR_SHARING_STATE`; when
+   *   owner, keys or capsule are not those on the ledger: `ERR_PRE_CONDITION_MISMATCH`; when the block of a share is missing
+   *   or none: `ERR_STORAGE_NOT_FOUND` or `ERR_SHARING_CONTENT`. {@link VitalsealError}
    */
   accept(delivery: Uint8Array): Promise<string>
   /**
    * Converts, records the conversion, and gives the result to the shared store. Again with the same re-key: the same result.
+   * A share is converted once, and its re-key deleted.
    *
+   * @param id - from {@link accept}
    * @throws When the re-key was revoked, has ended or was never accepted: `ERR_CHAIN_REKEY`; when the ledger's grants no longer
-   *   permit it: `ERR_POLICY_DENIED`. {@link VitalsealError}
+   *   permit it: `ERR_POLICY_DENIED`; when a claim no longer waits: `ERR_SHARING_STATE`. {@link VitalsealError}
    */
-  convert(reKey: string): Promise<{ readonly id: TransactionId; readonly height: number }>
-  /** Ids of the re-keys that it holds; those that were revoked or have ended are deleted. */
+  convert(id: string): Promise<{ readonly id: TransactionId; readonly height: number }>
+  /** Ids of the re-keys and claims that it holds; those that were revoked or have ended are deleted. */
   held(): readonly string[]
 }
 
@@ -81,17 +88,26 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
   const { follower } = core
   const { blocks, clock, store } = options
   const held = new Map<string, Held>()
+  const shares = new Map<string, HeldShare>()
   /** Ids that the store may still have. */
   const ended = new Set<string>()
 
   function sweep(atMs = follower.timeMs()): void {
     for (const [id, { view, reKey }] of held) {
       if (follower.isRekeyInUse(view, atMs)) continue
-      reKey.element.fill(0)
-      reKey.bytes.fill(0)
+      wipe(reKey)
       held.delete(id)
       ended.add(id)
     }
+    for (const [id, { untilMs }] of shares) if (untilMs <= atMs) drop(id)
+  }
+
+  function drop(claim: string): void {
+    const share = shares.get(claim)
+    if (share === undefined) return
+    wipe(share.reKey)
+    shares.delete(claim)
+    ended.add(claim)
   }
 
   async function clean(): Promise<void> {
@@ -113,15 +129,29 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
     await clean()
   }
 
+  /** What a delivery is after it was compared with the ledger; nothing is held yet. */
+  async function judge(delivery: Uint8Array): Promise<{ readonly id: string; readonly hold: () => void }> {
+    const share = openShareFor(core, delivery)
+    if (share !== undefined) {
+      const accepted = await acceptShare(core, share)
+      return { id: share.claim, hold: () => void shares.set(share.claim, accepted) }
+    }
+    const opened = check(core, delivery)
+    const { id } = opened.reKey
+    return { id, hold: () => void held.set(id, opened) }
+  }
+
   async function load(from: ReKeyStore): Promise<void> {
     for (const delivery of await from.list()) {
-      const reKey = open(core, delivery)?.reKey
-      if (reKey === undefined) continue
+      const id = openShareFor(core, delivery)?.claim ?? open(core, delivery)?.reKey.id
+      if (id === undefined) continue
       try {
-        held.set(reKey.id, check(core, delivery))
+        const { hold } = await judge(delivery)
+        hold()
       } catch (error) {
         if (!isVitalsealError(error)) throw error
-        await from.delete(reKey.id)
+        // A block that is not there now may be there the next time.
+        if (!error.code.startsWith('ERR_STORAGE_')) await from.delete(id)
       }
     }
   }
@@ -131,14 +161,20 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
     ...core,
     async accept(delivery) {
       await catchUp()
-      const opened = check(core, delivery)
-      const { id } = opened.reKey
+      const { id, hold } = await judge(delivery)
       await store?.put(id, delivery)
-      held.set(id, opened)
+      hold()
       return id
     },
     async convert(id) {
       await catchUp()
+      const share = shares.get(id)
+      if (share !== undefined) {
+        const done = await convertShare(core, share)
+        drop(id)
+        await clean()
+        return done
+      }
       const { view, reKey, capsule, key } = held.get(id) ?? refuse(`re-key ${id}`)
       const bytes = encodeConverted(reEncrypt(capsule, reKey, { nowMs: clock() }), key)
       const { patient, delegatee } = view
@@ -155,8 +191,13 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
       await writeBlock(blocks, { cid, bytes }, { record: createRecordId(cid), signal: undefined })
       return { id: receipt.id, height: receipt.height }
     },
-    held: () => [...held.keys()],
+    held: () => [...held.keys(), ...shares.keys()],
   }
+}
+
+function wipe(reKey: ReEncryptionKey): void {
+  reKey.element.fill(0)
+  reKey.bytes.fill(0)
 }
 
 function refuse(what: string): never {

@@ -11,7 +11,7 @@ import type { BlsScalar } from '../primitives/bls12-381.ts'
 import { equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor } from '../primitives/codec.ts'
 import { sha256 } from '../primitives/hash.ts'
-import type { GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
+import type { G1Element, GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { createRecentMap, type RecentMap } from '../primitives/recent.ts'
 import { rereadCapsule, splitCore, type Capsule } from './capsule.ts'
@@ -29,7 +29,7 @@ const CONDITION_KEYS_KEPT = 64
 const BLINDINGS_KEPT = 256
 
 /** What a delegatee derives from a re-key's terms, once. */
-interface Blinding {
+export interface Blinding {
   /** 1/y. */
   readonly inverse: BlsScalar
   /** The id that a re-key of these terms must have. */
@@ -124,15 +124,24 @@ function context(capsule: Capsule, condition: Condition) {
 
 function openConverted(groups: PairingGroups, converted: ReEncryptedCapsule, keys: PreKeyPair): Opened | undefined {
   const { publicKey } = secretOf(keys, 'delegatee')
+  if (!equalBytes(publicKey, converted.delegatee)) return undefined
+  const blinding = blindingFor(groups, converted, keys)
+  return blinding && openBlinded(groups, converted, blinding)
+}
+
+/** Opens a converted capsule for whoever knows the y of its re-key. */
+export function openBlinded(
+  groups: PairingGroups,
+  converted: ReEncryptedCapsule,
+  blinding: Blinding,
+): Opened | undefined {
   const { capsule, condition } = converted
   const position = capsule.conditions.findIndex((other) => isSameCondition(other, condition))
-  if (!equalBytes(publicKey, converted.delegatee) || position < 0) return undefined
   const owner = findPublicKey(capsule.delegator, groups)
   // Membership in GT comes before any power with a secret: an element of order 37 would tell 1/y modulo 37.
   const element = groups.parseGt(converted.element)
-  if (owner === undefined || element === undefined) return undefined
-  const blinding = blindingFor(groups, converted, keys)
-  if (blinding?.id !== converted.reKeyId) return undefined
+  if (position < 0 || owner === undefined || element === undefined) return undefined
+  if (blinding.id !== converted.reKeyId) return undefined
   const shared = groups.powerGt(element, blinding.inverse)
   const masked = splitCore(capsule).masked[position] as Bytes
   const message = maskMessage(masked, groups.encodeGt(shared), context(capsule, condition))
@@ -152,9 +161,18 @@ function blindingFor(groups: PairingGroups, terms: ReKeyTerms, keys: PreKeyPair)
   const ephemeral = groups.parseG1(terms.ephemeral)
   const owner = findPublicKey(terms.delegator, groups)
   if (ephemeral === undefined || owner === undefined) return undefined
-  const blinding = blindingOf(groups.encodeG1(groups.multiplyG1(ephemeral, scalar)), termsOf(terms))
-  const commitment = groups.encodeG1(groups.multiplyG1(owner, blinding))
-  const made = { inverse: invertScalar(blinding), id: toHex(hashReKey(terms, commitment)) }
+  const made = blindingOfShared(groups, { owner, shared: groups.multiplyG1(ephemeral, scalar) }, terms)
   blindings.set(name, made)
   return made
+}
+
+/** What follows from E^b = pk_B^e, which owner and delegatee know. */
+export function blindingOfShared(
+  groups: PairingGroups,
+  points: { readonly owner: G1Element; readonly shared: G1Element },
+  terms: ReKeyTerms,
+): Blinding {
+  const blinding = blindingOf(groups.encodeG1(points.shared), termsOf(terms))
+  const commitment = groups.encodeG1(groups.multiplyG1(points.owner, blinding))
+  return { inverse: invertScalar(blinding), id: toHex(hashReKey(terms, commitment)) }
 }

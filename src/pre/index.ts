@@ -69,4 +69,5 @@ export {
 export type { IbBytes } from './ib-parameters.ts'
 export type { IbMasterShares } from './ib-threshold.ts'
 export { ibpre, parseIbObject, type IbErrorCode, type IbObjects, type IbOptions, type IbScheme } from './ibpre.ts'
+export { openShown, showOpening, SHOWN_OPENING_BYTES, type ShownOpening } from './shown-opening.ts'
 export { rewrapKey, unwrapKey, wrapKey } from './rewrap.ts'

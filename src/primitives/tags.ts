@@ -122,6 +122,8 @@ export const PRE_TAGS = {
   preCondition: 'vitalseal/pre/condition/v1',
   /** Opaque form of a condition, under the owner's label key (HMAC). */
   preOpaqueCondition: 'vitalseal/pre/opaque-condition/v1',
+  /** The message of a capsule, from randomness and everything that it is for. */
+  preMessage: 'vitalseal/pre/message/v1',
   /** The scalar r of a capsule, from its message. */
   preEncapsulation: 'vitalseal/pre/encapsulation/v1',
   /** HKDF info: what hides the message of a capsule, from an element of GT. */
@@ -148,11 +150,17 @@ export const PRE_TAGS = {
   preFragmentNonce: 'vitalseal/pre/fragment-nonce/v1',
   /** Challenge of such a proof. */
   preFragmentChallenge: 'vitalseal/pre/fragment-challenge/v1',
+  /** Nonce of a proof that a delegatee shows the secret of one re-key. */
+  preShownNonce: 'vitalseal/pre/shown-nonce/v1',
+  /** Challenge of such a proof. */
+  preShownChallenge: 'vitalseal/pre/shown-challenge/v1',
   /** AEAD info: a record under the key of a capsule. */
   preRecord: 'vitalseal/pre/record/v1',
+  /** Salt of such a record, from randomness, the key and the record. */
+  preRecordSalt: 'vitalseal/pre/record-salt/v1',
   /** HPKE info: the key of a condition, wrapped for one recipient. */
   preRewrap: 'vitalseal/pre/rewrap/v1',
-  /** A random scalar of the identity-based scheme, by its use. */
+  /** A random scalar of the identity-based scheme, from randomness, its use and everything that it is for. */
   ibRandom: 'vitalseal/pre/ib-random/v1',
   /** Digest of the parameters of a key centre. */
   ibParameters: 'vitalseal/pre/ib-parameters/v1',
@@ -166,6 +174,8 @@ export const PRE_TAGS = {
   ibReKeyLevel: 'vitalseal/pre/ib-re-key-level/v1',
   /** Scalar of a signed message, as a second level. */
   ibMessage: 'vitalseal/pre/ib-message/v1',
+  /** The message of an identity-based ciphertext, from randomness and everything that it is for. */
+  ibSealedMessage: 'vitalseal/pre/ib-sealed-message/v1',
   /** The scalar r of an identity-based ciphertext, from its message. */
   ibEncryption: 'vitalseal/pre/ib-encryption/v1',
   /** HKDF info: what hides the message of such a ciphertext. */

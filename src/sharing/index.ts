@@ -19,6 +19,7 @@ export {
 } from '../errors.ts'
 export { findAnswered, type AnsweredQuery } from './answered.ts'
 export { attestRecord, openAttested, type Attested, type AttestOptions } from './attest.ts'
+export { createEvidence, judgeShare, sharedClaimOf, type DisputeCase } from './dispute.ts'
 export { openShareDelivery, sealShareDelivery, type ShareDelivery } from './delivery.ts'
 export {
   CLAIM_STATES,
@@ -51,6 +52,7 @@ export { publishRequirement, witnessKey, type RequirementTerms } from './publish
 export type { SharingRulesOptions } from './rules/ports.ts'
 export { createSharingRules, SHARING_KINDS } from './rules/table.ts'
 export {
+  conditionOfClaim,
   CONVERTED_SHARE_BYTES_MAX,
   openShare,
   openShareWith,

@@ -39,6 +39,7 @@ export {
   type PersonCommitment,
   type PersonSecret,
 } from './commitment/person.ts'
+export { readValues } from './commitment/read-values.ts'
 export { hashPoseidon, type PoseidonDomain } from './commitment/poseidon.ts'
 export {
   createSchema,
