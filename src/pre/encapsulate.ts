@@ -5,12 +5,15 @@
 
 import { rejectArgument } from '../errors.ts'
 import { copyBytes, equalBytes, type Bytes, type Verified } from '../primitives/bytes.ts'
+import { taggedHash } from '../primitives/hash.ts'
 import type { G1Element, PairingGroups } from '../primitives/pairing-groups.ts'
 import { createPairingGroups } from '../primitives/portable-groups.ts'
 import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
+import { PRE_TAGS } from '../primitives/tags.ts'
 import {
   ASSOCIATED_DATA_BYTES_MAX,
   createCapsule,
+  factFields,
   hashCapsule,
   joinCore,
   rereadWholeCapsule,
@@ -49,8 +52,8 @@ export interface EncapsulateOptions {
  * Run by whoever seals data: the owner, a device, a hospital. Needs no secret. Cost: about 14 ms for the first capsule of
  * an owner and condition, 2 ms for later ones. The key is for records: see `createEpochSealer`.
  *
- * @param random - 32 bytes a capsule. The same bytes for the same owner and condition give the same capsule again, and
- *   the same key, but nothing of the key to others
+ * @param random - 32 bytes a capsule. A source that repeats itself gives the same capsule and key again for the same owner,
+ *   conditions and associated data, and keys that do not follow from each other for others
  * @throws When the public key is none: `ERR_CRYPTO_INVALID_POINT`; a condition of another form: `ERR_ARGUMENT_INVALID`;
  *   no usable randomness: `ERR_CRYPTO_NO_RANDOM`. {@link VitalsealError}
  * @see privacy-preserving-secure-sharing, 4.2.4 (Encrypt); scheme cpre, Encaps, in the guide
@@ -70,7 +73,9 @@ export function encapsulate(
     associatedData: copyBytes(associatedData),
   }
   for (;;) {
-    const made = encapsulateMessage(groups, { owner, facts, message: drawBytes(random, MESSAGE_BYTES) })
+    // A source that repeats itself would give one message to two capsules, and who opens one could open the other.
+    const message = taggedHash(PRE_TAGS.preMessage, drawBytes(random, MESSAGE_BYTES), ...factFields(facts))
+    const made = encapsulateMessage(groups, { owner, facts, message })
     if (made !== undefined) return made
   }
 }
@@ -78,7 +83,7 @@ export function encapsulate(
 /** The capsule of one message; undefined where its proof has no encoding, which nobody will see. */
 function encapsulateMessage(
   groups: PairingGroups,
-  input: { readonly owner: G1Element; readonly facts: CapsuleFacts; readonly message: Bytes },
+  input: { readonly owner: G1Element; readonly facts: CapsuleFacts; readonly message: Uint8Array },
 ): { readonly capsule: Capsule; readonly key: Bytes } | undefined {
   const { owner, facts, message } = input
   const scalar = capsuleScalar(message, facts)

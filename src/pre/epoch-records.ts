@@ -3,7 +3,8 @@
  * converts once an epoch, however many records there are.
  *
  * A record is sealed by AES-256-GCM under a key of its own, derived from the capsule's key, a fresh salt, and its id: the
- * same id sealed twice repeats neither key nor nonce. Whoever can open records of an epoch can forge some, the delegatee
+ * same id sealed twice repeats neither key nor nonce. The record goes into the salt, so that this holds for two records
+ * even where the random source repeats itself. Whoever can open records of an epoch can forge some, the delegatee
  * included, so who wrote a record must be told by a signature beside it. One key has one producer. Larger data goes into
  * sealed records of `vitalseal/storage`, with the same key.
  */
@@ -13,8 +14,9 @@ import { AEAD_TAG_BYTES, openAead, sealAead } from '../primitives/aead.ts'
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor } from '../primitives/codec.ts'
 import { codecLimits, FRAME_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
+import { taggedHash } from '../primitives/hash.ts'
 import type { PairingGroups } from '../primitives/pairing-groups.ts'
-import { randomBytes, type RandomSource } from '../primitives/random.ts'
+import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, bytesUpTo, encodeShape, identifier, parseShape, tuple, writeShape } from '../primitives/shape.ts'
 import { PRE_TAGS } from '../primitives/tags.ts'
 import type { Capsule } from './capsule.ts'
@@ -47,7 +49,7 @@ export interface EpochSealer {
   /** What the owner opens and a proxy converts; to be kept beside the records. */
   readonly capsule: Capsule
   /**
-   * Returns a sealed record, 93 bytes or a few more longer than the data.
+   * Returns a sealed record, 93 bytes or a few more longer than the data, which is copied.
    *
    * @param recordId - what the record is opened under; text of at most 1,024 bytes, not in the result
    * @param data - at most 256 KiB
@@ -93,7 +95,11 @@ export function createEpochSealer(
       if (!(data instanceof Uint8Array) || data.length > RECORD_BYTES_MAX) {
         rejectArgument('data', `at most ${RECORD_BYTES_MAX} bytes`, 'something else')
       }
-      const sealed = await sealAead({ secret: key, info: infoOf(recordId), plaintext: data }, random)
+      const info = infoOf(recordId)
+      const plaintext = copyBytes(data)
+      const saltOf: RandomSource = (byteCount) =>
+        taggedHash(PRE_TAGS.preRecordSalt, key, drawBytes(random, byteCount), info, plaintext)
+      const sealed = await sealAead({ secret: key, info, plaintext }, saltOf)
       return encodeShape({ ...headerOf('cpre', 'sealedRecord'), ...sealed }, recordShape, { object: OBJECT, limits })
     },
   })

@@ -12,9 +12,10 @@
 import { fail, rejectArgument, succeed, unwrap, VitalsealError, type Result } from '../errors.ts'
 import { AEAD_TAG_BYTES, openAead, sealAead } from '../primitives/aead.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
-import { toHex, type Bytes } from '../primitives/bytes.ts'
+import { copyBytes, equalBytes, toHex, type Bytes } from '../primitives/bytes.ts'
 import { encodeCbor, type CodecErrorCode } from '../primitives/codec.ts'
 import { GT_BYTES } from '../primitives/gt.ts'
+import { sha256, taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import { codecLimits, FRAME_BYTES_MAX, type CodecLimits } from '../primitives/limits.ts'
 import type { G2Element, GtElement, PreparedG2 } from '../primitives/pairing-groups.ts'
@@ -24,6 +25,7 @@ import { bytesOf, bytesUpTo, encodeShape, identifier, parseShape, tuple, type Sh
 import { PRE_TAGS } from '../primitives/tags.ts'
 import {
   checkIb,
+  factFields,
   IB_CORE_BYTES,
   IB_MESSAGE_BYTES,
   openIb,
@@ -100,9 +102,16 @@ function assertType(type: string): void {
   if (type.startsWith('#')) rejectArgument('type', 'a type that does not begin with #', 'one that does')
 }
 
-function seal(parameters: IbDecoded, facts: IbFacts, random: RandomSource): IbSealed {
+/** Seals a fresh message; `boundTo`, data or a secret, keeps messages apart where the random source repeats itself. */
+function seal(
+  parameters: IbDecoded,
+  facts: IbFacts,
+  { boundTo, random }: { readonly boundTo: Uint8Array; readonly random: RandomSource },
+): IbSealed {
   for (;;) {
-    const sealed = sealIb(parameters, facts, drawBytes(random, IB_MESSAGE_BYTES))
+    const drawn = drawBytes(random, IB_MESSAGE_BYTES)
+    const message = taggedHash(PRE_TAGS.ibSealedMessage, drawn, ...factFields(parameters, facts), boundTo)
+    const sealed = sealIb(parameters, facts, message)
     if (sealed !== undefined) return sealed
   }
 }
@@ -119,8 +128,9 @@ export async function encryptTo(
   if (!(data instanceof Uint8Array) || data.length > IB_DATA_BYTES_MAX) {
     rejectArgument('data', `at most ${IB_DATA_BYTES_MAX} bytes`, 'something else')
   }
-  const { core, key } = seal(parameters, { identity, level: { type } }, random)
-  const sealed = await sealAead({ secret: key, info: dataInfo(), plaintext: data }, random)
+  const plaintext = copyBytes(data)
+  const { core, key } = seal(parameters, { identity, level: { type } }, { boundTo: plaintext, random })
+  const sealed = await sealAead({ secret: key, info: dataInfo(), plaintext }, random)
   return encodeShape(
     { ...headerOf('ibpre', 'ibCiphertext'), identity, type, core, ...sealed },
     ciphertextShape,
@@ -154,7 +164,8 @@ export function makeIbReKey(
   assertType(type)
   if (toIdentity === identity) rejectArgument('toIdentity', 'the identity of somebody else', "the owner's own")
   const facts: IbFacts = { identity: toIdentity, level: { reKeyOf: identity, type } }
-  const { core: sealedBlinding, key: kx } = seal(parameters, facts, random)
+  const boundTo = groups.encodeG2(secret.d0)
+  const { core: sealedBlinding, key: kx } = seal(parameters, facts, { boundTo, random })
   const blinding = blindingOf(parameters, kx, { identity, type, toIdentity })
   const levelKey = deriveLevelKey(parameters, secret, { level: typeScalar(type), random })
   const [k0, k1, k2] = levelKey.map((element) => groups.encodeG2(groups.multiplyG2(element, blinding))) as [
@@ -168,8 +179,9 @@ export function makeIbReKey(
   return encodeShape({ ...unsigned, signature }, reKeyShape, RE_KEY) as IbBytes<'ReKey'>
 }
 
-/** A re-key that its owner signed, with lines. */
+/** A re-key that its owner signed, with lines; as long as the caller's bytes have this digest. */
 interface CheckedReKey {
+  readonly digest: Digest32
   readonly parameters: IbDecoded
   readonly identity: string
   readonly type: string
@@ -185,7 +197,8 @@ type ReKeyErrorCode = CodecErrorCode | 'ERR_CRYPTO_INVALID_POINT' | 'ERR_SIGNATU
 /** Reads a re-key and checks its signature, once for each byte array. */
 export function readIbReKey(bytes: Uint8Array, parameters: IbDecoded): Result<CheckedReKey, ReKeyErrorCode> {
   const known = checkedReKeys.get(bytes)
-  if (known?.parameters === parameters) return succeed(known)
+  if (known?.parameters === parameters && equalBytes(known.digest, sha256(bytes))) return succeed(known)
+  checkedReKeys.delete(bytes)
   const parsed = parseShape(bytes, reKeyShape, RE_KEY)
   if (!parsed.ok) return parsed
   const { identity, type, toIdentity, sealedBlinding, k0, k1, k2, signature } = parsed.value
@@ -201,7 +214,7 @@ export function readIbReKey(bytes: Uint8Array, parameters: IbDecoded): Result<Ch
     })
   }
   const lines = elements.map((element) => parameters.groups.prepareG2(element as G2Element))
-  const checked = { parameters, identity, type, toIdentity, sealedBlinding, lines }
+  const checked = { digest: sha256(bytes), parameters, identity, type, toIdentity, sealedBlinding, lines }
   checkedReKeys.set(bytes, checked)
   return succeed(checked)
 }

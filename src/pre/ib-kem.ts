@@ -42,7 +42,8 @@ function levelScalar({ level }: IbFacts): BlsScalar {
   return 'reKeyOf' in level ? hashToScalar(PRE_TAGS.ibReKeyLevel, SUITES.ibpre) : typeScalar(level.type)
 }
 
-function factFields({ digest }: IbDecoded, { identity, level }: IbFacts): readonly CborValue[] {
+/** Facts in the order in which transcripts hash them. */
+export function factFields({ digest }: IbDecoded, { identity, level }: IbFacts): readonly CborValue[] {
   const levelField = 'reKeyOf' in level ? [1, level.reKeyOf, level.type] : [0, level.type]
   return [SUITES.ibpre, digest, identity, levelField]
 }
@@ -114,7 +115,7 @@ export interface IbSealed {
 }
 
 /** Seals a message; undefined where the proof has no encoding, which nobody will see. */
-export function sealIb(parameters: IbDecoded, facts: IbFacts, message: Bytes): IbSealed | undefined {
+export function sealIb(parameters: IbDecoded, facts: IbFacts, message: Uint8Array): IbSealed | undefined {
   const scalar = hashToScalar(PRE_TAGS.ibEncryption, message, ...factFields(parameters, facts))
   const points = powersOf(parameters, facts, scalar)
   const masked = mask(parameters, facts, { message, shared: powerOfBase(parameters, scalar), points })

@@ -10,10 +10,10 @@
  */
 
 import { rejectArgument, unwrap, type Result } from '../errors.ts'
-import type { BlsScalar } from '../primitives/bls12-381.ts'
-import type { Bytes } from '../primitives/bytes.ts'
+import { encodeScalar, type BlsScalar } from '../primitives/bls12-381.ts'
+import { equalBytes, type Bytes } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
-import { sha256 } from '../primitives/hash.ts'
+import { sha256, type Digest32 } from '../primitives/hash.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
 import type { G1Element, G2Element, GtElement, PairingGroups, PreparedG2 } from '../primitives/pairing-groups.ts'
 import type { RandomSource } from '../primitives/random.ts'
@@ -67,7 +67,7 @@ export function createIbPair(
   input: { readonly identity: string; readonly random: RandomSource },
 ): readonly [G2Element, G2Element] {
   const { groups } = parameters
-  const t = drawScalar(input.random, 't')
+  const t = drawScalar(input.random, 't', parameters.digest, groups.encodeG2(master), input.identity)
   const blinded = groups.multiplyG2(identityInG2(parameters, input.identity), t)
   return [sum(groups, master, blinded), groups.multiplyBaseG2(t)]
 }
@@ -88,8 +88,15 @@ export function readIbSecret(bytes: Uint8Array, groups: PairingGroups): Result<I
   return { ok: true, value }
 }
 
+/** What was read from bytes of a caller's, who may put others there: it counts as long as they have this digest. */
+interface Read {
+  readonly groups: PairingGroups
+  readonly secret: IbSecretWithLines
+  readonly digest: Digest32
+}
+
 /** Decoded keys with their lines; they live as long as the bytes that the caller holds. */
-const decoded = new WeakMap<object, { readonly groups: PairingGroups; readonly secret: IbSecretWithLines }>()
+const decoded = new WeakMap<object, Read>()
 
 /** A key with the lines of both points, once it decrypted. */
 export interface IbSecretWithLines extends IbSecret {
@@ -99,7 +106,8 @@ export interface IbSecretWithLines extends IbSecret {
 /** The key that the caller gives. */
 export function secretOfIdentity(bytes: IbBytes<'SecretKey'>, groups: PairingGroups): IbSecretWithLines {
   const known = decoded.get(bytes)
-  if (known?.groups === groups) return known.secret
+  if (known?.groups === groups && equalBytes(known.digest, sha256(bytes))) return known.secret
+  decoded.delete(bytes)
   const read = unwrap(readIbSecret(bytes, groups))
   const secret =
     read ??
@@ -110,7 +118,7 @@ export function secretOfIdentity(bytes: IbBytes<'SecretKey'>, groups: PairingGro
       message: 'secretKey: expected points of G2',
       details: { group: 'G2' },
     })
-  decoded.set(bytes, { groups, secret })
+  decoded.set(bytes, { groups, secret, digest: sha256(bytes) })
   return secret
 }
 
@@ -135,8 +143,9 @@ export function deriveLevelKey(
   input: { readonly level: BlsScalar; readonly random: RandomSource },
 ): IbLevelKey {
   const { groups } = parameters
-  const again = drawScalar(input.random, 'again')
-  const v = drawScalar(input.random, 'level')
+  const boundTo = [parameters.digest, groups.encodeG2(d0), identity, encodeScalar(input.level)]
+  const again = drawScalar(input.random, 'again', ...boundTo)
+  const v = drawScalar(input.random, 'level', ...boundTo)
   const blinded = sum(groups, d0, groups.multiplyG2(identityInG2(parameters, identity), again))
   return [
     sum(groups, blinded, groups.multiplyG2(levelInG2(parameters, input.level), v)),
@@ -159,6 +168,7 @@ export function signAs(
   input: { readonly message: Uint8Array; readonly random: RandomSource },
 ): Bytes {
   const { message, random } = input
+  if (!(message instanceof Uint8Array)) rejectArgument('message', 'bytes', typeof message)
   const key = deriveLevelKey(parameters, secret, { level: messageLevel(message), random })
   const [s0, s1, s2] = key.map((element) => parameters.groups.encodeG2(element)) as [Bytes, Bytes, Bytes]
   return encodeShape({ ...headerOf('ibpre', 'ibSignature'), s0, s1, s2 }, signatureShape, SIGNATURE)
@@ -171,7 +181,7 @@ export function isSignedAs(
 ): boolean {
   const { groups } = parameters
   const parsed = parseShape(input.signature, signatureShape, SIGNATURE)
-  if (!parsed.ok) return false
+  if (!parsed.ok || !(input.message instanceof Uint8Array)) return false
   const { s0, s1, s2 } = parsed.value
   const elements = [s0, s1, s2].map((bytes) => groups.parseG2(bytes))
   if (elements.includes(undefined)) return false

@@ -10,7 +10,7 @@
 import { fail, succeed, unwrap, type Result } from '../errors.ts'
 import type { BlsScalar } from '../primitives/bls12-381.ts'
 import { toHex, type Brand, type Bytes } from '../primitives/bytes.ts'
-import type { CodecErrorCode } from '../primitives/codec.ts'
+import type { CborValue, CodecErrorCode } from '../primitives/codec.ts'
 import { GT_BYTES } from '../primitives/gt.ts'
 import { sha256, taggedHash, type Digest32 } from '../primitives/hash.ts'
 import { hashToScalar } from '../primitives/hash-to-scalar.ts'
@@ -59,9 +59,12 @@ const parametersShape = tuple({
 
 const masterShape = tuple({ ...header('ibpre', 'ibMasterKey'), element: bytesOf(96) })
 
-/** Returns a random scalar for one use. */
-export function drawScalar(random: RandomSource, use: string): BlsScalar {
-  return hashToScalar(PRE_TAGS.ibRandom, SUITES.ibpre, use, drawBytes(random, 32))
+/**
+ * Returns a random scalar for one use, bound to a secret and to everything that the scalar is for: two keys or signatures
+ * with one scalar would give a third one to whoever has both, so a source that repeats itself must not give one twice.
+ */
+export function drawScalar(random: RandomSource, use: string, ...boundTo: readonly CborValue[]): BlsScalar {
+  return hashToScalar(PRE_TAGS.ibRandom, SUITES.ibpre, use, drawBytes(random, 32), ...boundTo)
 }
 
 /** Setup: makes parameters and master key. */
@@ -155,9 +158,12 @@ function areConsistent(
 /** Key centres that are remembered, about 10 KiB each, and 0.2 MiB where a table was made. */
 const CENTRES_KEPT = 8
 const remembered = new WeakMap<PairingGroups, RecentMap<string, IbDecoded>>()
+/** Longer than any parameters: what is longer is not even hashed. */
+const PARAMETERS_BYTES_MAX = 1_024
 
 /** Reads parameters and checks them once. */
 export function readIbParameters(bytes: Uint8Array, groups: PairingGroups): Result<IbDecoded, ParametersErrorCode> {
+  if (!(bytes instanceof Uint8Array) || bytes.length > PARAMETERS_BYTES_MAX) return decode(bytes, groups)
   let known = remembered.get(groups)
   if (known === undefined) remembered.set(groups, (known = createRecentMap(CENTRES_KEPT)))
   const name = toHex(sha256(bytes))

@@ -59,7 +59,8 @@ export function shareMaster(
   const isCount = (value: number) => Number.isSafeInteger(value) && value >= 2 && value <= IB_CENTRES_MAX
   if (!isCount(total)) rejectArgument('total', `2 to ${IB_CENTRES_MAX}`, `${total}`)
   if (!isCount(threshold) || threshold > total) rejectArgument('threshold', `2 to ${total}`, `${threshold}`)
-  const coefficients = Array.from({ length: threshold - 1 }, () => drawScalar(random, 'coefficient'))
+  const boundTo = [groups.encodeG2(master), threshold, total]
+  const coefficients = Array.from({ length: threshold - 1 }, (_, k) => drawScalar(random, 'coefficient', ...boundTo, k))
   const shares = Array.from({ length: total }, (_, i) => {
     const value = evaluate(coefficients, i + 1) as BlsScalar
     const element = groups.addG2(master, groups.multiplyBaseG2(value))
@@ -108,6 +109,7 @@ export function isKeyShareSound(
   const { groups, base } = parameters
   const read = readShare(groups, share)
   if (read?.identity !== input.identity) return false
+  if (!(input.commitments.length < IB_CENTRES_MAX)) return false
   let own: ReturnType<typeof groups.parseG1>
   for (const [k, bytes] of input.commitments.entries()) {
     const commitment = groups.parseG1(bytes)
@@ -127,6 +129,7 @@ export function combineShares(
   identity: string,
 ): IbSecret | undefined {
   const { groups } = parameters
+  if (shares.length > IB_CENTRES_MAX) rejectArgument('keyShares', `at most ${IB_CENTRES_MAX}`, `${shares.length}`)
   const byIndex = new Map<number, DecodedShare>()
   for (const bytes of shares) {
     const share = readShare(groups, bytes)

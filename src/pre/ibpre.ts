@@ -13,7 +13,7 @@
  * the key centre and signs no transactions.
  */
 
-import { fail, rejectArgument, succeed, type Result } from '../errors.ts'
+import { fail, isVitalsealError, rejectArgument, succeed, type Result } from '../errors.ts'
 import { copyBytes, type Bytes } from '../primitives/bytes.ts'
 import type { CodecErrorCode } from '../primitives/codec.ts'
 import type { PairingGroups } from '../primitives/pairing-groups.ts'
@@ -44,6 +44,16 @@ export type IbErrorCode = CodecErrorCode | 'ERR_CRYPTO_INVALID_POINT' | 'ERR_SIG
 
 function decodedFor({ parameters, groups = createPairingGroups() }: IbOptions) {
   return parametersOf(parameters, groups)
+}
+
+/** Tells whether a check holds; it does not for a text of another form, or one whose point the centre made the identity. */
+function holds(check: () => boolean): boolean {
+  try {
+    return check()
+  } catch (error) {
+    if (isVitalsealError(error)) return false
+    throw error
+  }
 }
 
 /** The seven algorithms of the paper, repaired. */
@@ -147,7 +157,8 @@ export const ibpre: IbScheme = /* @__PURE__ */ Object.freeze({
   verifyKey(options) {
     const parameters = decodedFor(options)
     const read = readIbSecret(options.secretKey, parameters.groups)
-    return read.ok && read.value?.identity === options.identity && isKeyOf(parameters, read.value)
+    const secret = read.ok ? read.value : undefined
+    return holds(() => secret?.identity === options.identity && isKeyOf(parameters, secret))
   },
   encrypt: async (data, options, random = randomBytes) => encryptTo(decodedFor(options), data, { ...options, random }),
   reKeyGen(options, random = randomBytes) {
@@ -160,7 +171,10 @@ export const ibpre: IbScheme = /* @__PURE__ */ Object.freeze({
     const parameters = decodedFor(options)
     return signAs(parameters, secretOfIdentity(options.secretKey, parameters.groups), { message, random })
   },
-  authVerify: (message, options) => isSignedAs(decodedFor(options), { ...options, message }),
+  authVerify(message, options) {
+    const parameters = decodedFor(options)
+    return holds(() => isSignedAs(parameters, { ...options, message }))
+  },
   splitMasterKey(options, random = randomBytes) {
     const { masterKey, groups = createPairingGroups() } = options
     return shareMaster(groups, masterOf(masterKey, groups), { ...options, random })
@@ -170,7 +184,10 @@ export const ibpre: IbScheme = /* @__PURE__ */ Object.freeze({
       identity: checkIdentity(options.identity, 'identity'),
       random,
     }),
-  verifyKeyShare: (options) => isKeyShareSound(decodedFor(options), options.keyShare, options),
+  verifyKeyShare(options) {
+    const parameters = decodedFor(options)
+    return holds(() => isKeyShareSound(parameters, options.keyShare, options))
+  },
   combineKeyShares(options) {
     const parameters = decodedFor(options)
     const secret = combineShares(parameters, options.keyShares, options.identity)
@@ -185,6 +202,8 @@ export interface IbObjects {
   readonly 'secret-key': IbBytes<'SecretKey'>
   readonly 're-key': IbBytes<'ReKey'>
 }
+
+const KINDS: readonly (keyof IbObjects)[] = ['parameters', 'secret-key', 're-key']
 
 /**
  * Reads foreign bytes as parameters of a key centre, as a key made by it, or as a re-key signed under it: gives them the
@@ -201,6 +220,7 @@ export function parseIbObject<K extends keyof IbObjects>(
   options: { readonly parameters?: IbBytes<'Parameters'>; readonly groups?: PairingGroups } = {},
 ): Result<IbObjects[K], IbErrorCode> {
   const { groups = createPairingGroups() } = options
+  if (!KINDS.includes(kind)) rejectArgument('kind', `one of ${KINDS.join(', ')}`, 'another')
   const fault = findFault(kind, bytes, { ...options, groups })
   return fault ?? succeed(copyBytes(bytes) as IbObjects[K])
 }

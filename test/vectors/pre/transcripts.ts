@@ -30,8 +30,8 @@ export const condition: CborValue = [1, type, epoch, extra]
 export const conditionInput = { message: encodeCbor([1, ownerPublicKey, condition]), DST: 'vitalseal/pre/condition/v1' }
 /** Facts of the capsule with one condition. */
 export const facts: CborValue[] = [1, ownerPublicKey, [condition], fromHex(cpre.associatedData)]
-/** m of that capsule. */
-export const message = vectorRandom('capsule')(32)
+/** m of that capsule, from what was drawn. */
+export const message = digestOf('message', vectorRandom('capsule')(32), ...facts)
 
 /** Of the encoding of a re-key: the terms stand behind version, suite and kind. */
 export function termsOf(key: {
