@@ -227,6 +227,28 @@ describe('a batch', () => {
     expect(verifyRelations(keys.verifyingKey, items)).toEqual([false, false, false, true])
   })
 
+  test('refuses a B outside of its subgroup', () => {
+    const { Fp2 } = pairingCurve.fields
+    // x = 2 + 0 i gives a point of the curve of G2 that is not in the subgroup.
+    const x = Fp2.fromBigTuple([2n, 0n])
+    const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.fromBigTuple([4n, 4n])))
+    const outside = pairingCurve.G2.Point.fromAffine({ x, y })
+    expect(outside.isTorsionFree()).toBe(false)
+    const { b } = unwrap(parseProofPoints(proof.bytes))
+    const shifted = b.add(outside).toAffine()
+    const hex = (value: bigint): string => value.toString(16).padStart(96, '0')
+    const bytes = Uint8Array.from(Buffer.from(hex(shifted.x.c1) + hex(shifted.x.c0), 'hex'))
+    const isLarger = 2n * (shifted.y.c1 === 0n ? shifted.y.c0 : shifted.y.c1) > pairingCurve.fields.Fp.ORDER
+    bytes[0]! |= 0x80 | (isLarger ? 0x20 : 0)
+    const changed = concatBytes(proof.bytes.subarray(0, 48), bytes, proof.bytes.subarray(144))
+    const items = [
+      { proof: { kind: 'proof' as const, bytes: changed }, inputs },
+      { proof, inputs },
+    ]
+    expect(verifyRelations(keys.verifyingKey, items)).toEqual([false, true])
+    expect(holds({ proof: { kind: 'proof', bytes: changed } })).toBe(false)
+  })
+
   test('is not fooled by errors that cancel out', () => {
     const { a, b, c } = unwrap(parseProofPoints(proof.bytes))
     const shift = pairingCurve.G1.Point.BASE

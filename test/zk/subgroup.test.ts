@@ -11,8 +11,11 @@ import {
   type G1Point,
   type G2Point,
 } from '../../src/primitives/bls12-381.ts'
+import { FIELD_ORDER } from '../../src/zk/field.ts'
 import { BASE_ORDER } from '../../src/zk/groth16/base-field.ts'
-import { fromG1, fromG2 } from '../../src/zk/groth16/pairing.ts'
+import { fromG1, fromG2, isSameTarget, multiplyPairings, prepareG2 } from '../../src/zk/groth16/pairing.ts'
+import { multiplyEachG1 } from '../../src/zk/groth16/point-transform.ts'
+import { prepareManyG2 } from '../../src/zk/groth16/prepare-many.ts'
 import { areAllInG1, areAllInG2, areInG1, areInG2, decompressG1, decompressG2 } from '../../src/zk/groth16/subgroup.ts'
 
 const { Fp, Fp2 } = pairingCurve.fields
@@ -119,4 +122,79 @@ describe('the subgroups', () => {
     const order = Uint8Array.from(Buffer.from(BASE_ORDER.toString(16), 'hex'))
     expect(decompressG1(order.map((byte, i) => (i === 0 ? byte | 0x80 : byte)))).toBeUndefined()
   })
+})
+
+describe('many points of G2 made ready for pairings', () => {
+  /** Points of the twist of small prime orders: its cofactor has 13 and 23. */
+  function smallOrder(order: bigint): G2Point {
+    const cofactor =
+      0x5d543a95414e7f1091d50792876a202cd91de4547085abaa68a205b2e5a7ddfa628f1cb4d9e82ef21537e293a6691ae1616ec6e786f0c70cf1c38e31c7238e5n
+    const { Point } = pairingCurve.G2
+    for (const candidate of curvePointsG2(9)) {
+      let point = multiplyAny(Point.fromAffine(candidate) as G2Point, FIELD_ORDER)
+      let rest = cofactor
+      while (rest % order === 0n) rest /= order
+      point = multiplyAny(point, rest)
+      while (!point.is0() && !multiplyAny(point, order).is0()) point = multiplyAny(point, order)
+      if (!point.is0()) return point
+    }
+    throw new Error('no point of this order')
+  }
+  /** By doubling and adding: the package takes scalars below r only. */
+  function multiplyAny(point: G2Point, scalar: bigint): G2Point {
+    let result = pairingCurve.G2.Point.ZERO
+    for (const bit of scalar.toString(2)) {
+      result = result.double()
+      if (bit === '1') result = result.add(point)
+    }
+    return result as G2Point
+  }
+
+  test('give the pairings that points one by one give', () => {
+    const points = [1n, 2n, 12_345n, FIELD_ORDER - 1n, 2n ** 200n + 1n].map(
+      (k) => generatorOfG2().multiply(k) as G2Point,
+    )
+    const prepared = prepareManyG2(fromG2(points))
+    const first = [generatorOfG1(), generatorOfG1().multiply(77n) as G1Point]
+    for (const [i, point] of points.entries()) {
+      const lines = prepared[i]!
+      expect(lines).toHaveLength(prepareG2(point).length)
+      for (const p of first) {
+        expect(isSameTarget(multiplyPairings([[p, lines]]), multiplyPairings([[p, prepareG2(point)]]))).toBe(true)
+      }
+      // Both kinds of lines in one loop.
+      const both = multiplyPairings([
+        [first[0]!, lines],
+        [first[0]!.negate() as G1Point, prepareG2(point)],
+      ])
+      expect(isSameTarget(both, multiplyPairings([]))).toBe(true)
+    }
+  })
+
+  test('are refused outside of the subgroup, whatever their order, without harm to the others', () => {
+    const { Point } = pairingCurve.G2
+    const inside = generatorOfG2()
+    const outside = curvePointsG2(4).map((point) => Point.fromAffine(point) as G2Point)
+    const small = [13n, 23n].map(smallOrder)
+    const points = [inside, ...outside, ...small, inside.add(small[0]!) as G2Point, inside.multiply(5n) as G2Point]
+    const vector = fromG2(points)
+    vector.xs.push({ c0: 0n, c1: 0n })
+    vector.ys.push({ c0: 0n, c1: 0n })
+    const prepared = prepareManyG2(vector)
+    expect(prepared.map((lines) => lines !== undefined)).toEqual([
+      ...points.map((point) => point.isTorsionFree()),
+      false,
+    ])
+    expect(prepareManyG2({ xs: [], ys: [] })).toEqual([])
+  })
+})
+
+test('many multiples of points of G1 are those of the curve package', () => {
+  const scalars = [0n, 1n, 2n, 2n ** 64n - 1n, 2n ** 128n + 5n, FIELD_ORDER - 1n, 0xd201000000010000n ** 2n]
+  const points = scalars.map((_, i) => generatorOfG1().multiply(BigInt(i + 3)) as G1Point)
+  const found = multiplyEachG1(fromG1(points), scalars)
+  for (const [i, scalar] of scalars.entries()) {
+    const { x, y } = points[i]!.multiplyUnsafe(scalar).toAffine()
+    expect([found.xs[i], found.ys[i]]).toEqual([x, y])
+  }
 })

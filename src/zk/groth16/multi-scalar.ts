@@ -251,10 +251,15 @@ export function multiplyAndSum<E>(
   return sum
 }
 
-/** |z|^2, by which scalars of G1 are divided: both parts have 128 bits. */
-const SPLIT = 0xd201000000010000n ** 2n
+/** z^2, by which scalars of G1 are divided: both parts have 128 bits. */
+export const SPLIT: bigint = 0xd201000000010000n ** 2n
 /** A third root of one in Fp. */
 const BETA = 0x5f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffen
+
+/** Returns each point of the subgroup times z^2. */
+export function multiplyBySplit({ xs, ys }: AffineVector<bigint>): AffineVector<bigint> {
+  return { xs: xs.map((x) => (BETA * x) % BASE_ORDER), ys: ys.map((y) => -y) }
+}
 
 /**
  * Returns the sum of points of G1, each times its scalar: k P = k0 P + k1 [z^2] P with [z^2] (x, y) = (beta x, -y), so twice as
@@ -265,10 +270,8 @@ const BETA = 0x5f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022
  */
 export function multiplyAndSumG1(points: AffineVector<bigint>, scalars: readonly bigint[]): AffineVector<bigint> {
   if (points.xs.length !== scalars.length) rejectArgument('scalars', `${points.xs.length}`, `${scalars.length}`)
-  const both: AffineVector<bigint> = {
-    xs: [...points.xs, ...points.xs.map((x) => (BETA * x) % BASE_ORDER)],
-    ys: [...points.ys, ...points.ys.map((y) => -y)],
-  }
+  const images = multiplyBySplit(points)
+  const both = { xs: [...points.xs, ...images.xs], ys: [...points.ys, ...images.ys] }
   const parts = [...scalars.map((scalar) => scalar % SPLIT), ...scalars.map((scalar) => scalar / SPLIT)]
   return multiplyAndSum(baseFieldOfG1, both, parts)
 }

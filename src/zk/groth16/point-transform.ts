@@ -5,8 +5,9 @@
 
 import { FIELD_ORDER, invertField, type FieldElement } from '../field.ts'
 import { addAll, doubleAll, identities, normalizeAll, type AffineVector } from './affine.ts'
-import type { BaseField } from './base-field.ts'
+import { baseFieldOfG1, type BaseField } from './base-field.ts'
 import { powersOf, rootOfUnity } from './domain.ts'
+import { multiplyBySplit, SPLIT } from './multi-scalar.ts'
 
 const SCALAR_BITS = 255
 
@@ -25,6 +26,30 @@ export function multiplyEach<E>(
       xs: points.xs.map((x, i) => (isSet[i] === true ? x : zero)),
       ys: points.ys.map((y, i) => (isSet[i] === true ? y : zero)),
     })
+  }
+  normalizeAll(field, result)
+  return result
+}
+
+/**
+ * Returns each point of G1 times its scalar, both parts of a scalar in one walk over their bits: k P = k0 P + k1 [z^2] P.
+ * Cost: about 0.5 ms a point, and a part of that for short scalars.
+ *
+ * @param points - in the subgroup: elsewhere that equation does not hold
+ */
+export function multiplyEachG1(points: AffineVector<bigint>, scalars: readonly FieldElement[]): AffineVector<bigint> {
+  const field = baseFieldOfG1
+  const images = multiplyBySplit(points)
+  const sums: AffineVector<bigint> = { xs: [...points.xs], ys: [...points.ys] }
+  addAll(field, sums, images)
+  const choices = [identities(field, points.xs.length), points, images, sums]
+  const parts = scalars.map((scalar) => [scalar % SPLIT, scalar / SPLIT] as const)
+  const longest = parts.reduce((all, [low, high]) => all | low | high, 0n).toString(2).length
+  const result = identities(field, points.xs.length)
+  for (let bit = BigInt(longest - 1); bit >= 0n; bit--) {
+    const chosen = parts.map(([low, high]) => choices[Number(((low >> bit) & 1n) | (((high >> bit) & 1n) << 1n))]!)
+    doubleAll(field, result)
+    addAll(field, result, { xs: chosen.map(({ xs }, i) => xs[i]!), ys: chosen.map(({ ys }, i) => ys[i]!) })
   }
   normalizeAll(field, result)
   return result

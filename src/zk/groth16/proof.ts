@@ -17,8 +17,9 @@ import {
   type PointErrorCode,
 } from '../../primitives/bls12-381.ts'
 import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
-import { toG1, toG2, type G1Vector, type G2Vector } from './pairing.ts'
-import { areInG1, areInG2, decompressG1, decompressG2 } from './subgroup.ts'
+import { toG1, toG2, type G1Vector, type G2Vector, type PreparedG2 } from './pairing.ts'
+import { prepareManyG2 } from './prepare-many.ts'
+import { areInG1, decompressG1, decompressG2 } from './subgroup.ts'
 
 /** A proof; says nothing without its key and public inputs. */
 export interface Proof {
@@ -60,11 +61,16 @@ export function parseProofPoints(bytes: Uint8Array): Result<ProofPoints, PointEr
   return succeed({ a: a.value, b: b.value, c: c.value })
 }
 
+/** The points of a proof, and B ready for its pairing. */
+export interface PreparedProofPoints extends ProofPoints {
+  readonly lines: PreparedG2
+}
+
 /**
  * Reads the points of many proofs, with the subgroup checks of all of them at once; undefined for those that are refused.
- * Cost: about 2 ms a proof.
+ * Cost: about 2.4 ms a proof.
  */
-export function parseManyProofPoints(list: readonly Uint8Array[]): (ProofPoints | undefined)[] {
+export function parseManyProofPoints(list: readonly Uint8Array[]): (PreparedProofPoints | undefined)[] {
   const read = list.map((bytes) => {
     if (!(bytes instanceof Uint8Array) || bytes.length !== PROOF_BYTES) return undefined
     const a = decompressG1(bytes.subarray(0, G1_BYTES))
@@ -76,13 +82,14 @@ export function parseManyProofPoints(list: readonly Uint8Array[]): (ProofPoints 
   const first = decoded.flatMap(({ a, c }) => [a, c])
   const g1: G1Vector = { xs: first.map(({ x }) => x), ys: first.map(({ y }) => y) }
   const g2: G2Vector = { xs: decoded.map(({ b }) => b.x), ys: decoded.map(({ b }) => b.y) }
-  const [inG1, inG2] = [areInG1(g1), areInG2(g2)]
+  const [inG1, prepared] = [areInG1(g1), prepareManyG2(g2)]
   let next = 0
   return read.map((points) => {
     if (points === undefined) return undefined
     const i = next++
-    if (inG1[2 * i] !== true || inG1[2 * i + 1] !== true || inG2[i] !== true) return undefined
-    return { a: toG1(g1, 2 * i), b: toG2(g2, i), c: toG1(g1, 2 * i + 1) }
+    const lines = prepared[i]
+    if (inG1[2 * i] !== true || inG1[2 * i + 1] !== true || lines === undefined) return undefined
+    return { a: toG1(g1, 2 * i), b: toG2(g2, i), c: toG1(g1, 2 * i + 1), lines }
   })
 }
 
