@@ -2,8 +2,10 @@
  * Proxy re-encryption: every algorithm beside the sum of the operations that it consists of, warm and cold, and a thousand
  * records through one capsule beside one capsule for each.
  *
- * Warm means that owner, condition and re-key are known; the capsules are new. What an algorithm costs beside its group
- * operations (hashing, encoding, copying) must stay below a third of them. The rivals are in `comparison/pre.mjs`.
+ * Warm means that owner, condition and re-key are known; the capsules are new. Cold means that nothing is known, as for the
+ * first object of a process. What an algorithm costs beside its group operations (hashing, encoding, copying, reading again)
+ * must stay below a third of them; that ratio is the median of several short runs, because each call takes long beside what
+ * else a machine does. The rival is in `comparison/pre.mjs`.
  */
 
 import { bls12_381 } from '@noble/curves/bls12-381.js'
@@ -38,7 +40,7 @@ import { createPairingGroups } from '../src/primitives/portable-groups.ts'
 import { randomBytes } from '../src/primitives/random.ts'
 import { createSigner, createVerifier } from '../src/primitives/signature.ts'
 import { PRE_TAGS } from '../src/primitives/tags.ts'
-import { interleave, type Report } from './measure.ts'
+import { interleave, median, type Report } from './measure.ts'
 
 const NOW_MS = 1_780_000_000_000
 const END_MS = 1_790_000_000_000
@@ -47,6 +49,9 @@ const CAPSULES = 300
 const RECORDS = 1_000
 const RECORD_BYTES = 1_024
 const SLOW = { rounds: 25, msPerRound: 40 }
+/** Of the runs whose median ratio counts. */
+const SHORT = { rounds: 7, msPerRound: 30 }
+const SHORT_RUNS = 9
 
 const groups = createPairingGroups()
 const condition: Condition = { type: 'http://loinc.org|8867-4', epoch: '2026-06' }
@@ -84,6 +89,7 @@ function createOperations(): Operations {
   const bytes2 = bls12_381.G2.Point.BASE.multiply(scalar).toBytes(true)
   const p = groups.parseG1(bytes1) as G1Element
   const q = groups.parseG2(bytes2) as G2Element
+  const r = groups.multiplyBaseG1(scalar)
   const lines = groups.prepareG2(q)
   const z = groups.pair([[p, lines]]) as GtElement
   const table = groups.prepareGt(z)
@@ -103,6 +109,8 @@ function createOperations(): Operations {
     'parse G1': () => groups.parseG1(bytes1),
     'parse G2': () => groups.parseG2(bytes2),
     'parse GT': () => groups.parseGt(bytesT),
+    // Of a point that was just computed, which takes an inversion; the addition before it is a hundredth of a multiple.
+    'encode G1': () => groups.encodeG1(groups.addG1(p, r) as G1Element),
     'encode GT': () => groups.encodeGt(z),
     'power GT': () => groups.powerGt(z, scalar),
     'power GT public': () => groups.powerGtPublic(z, scalar),
@@ -165,8 +173,8 @@ function createAlgorithms(): Readonly<Record<string, Counted>> {
   const converted = Array.from({ length: 50 }, () => reEncrypt(checked(next()), key).bytes)
   let turn = 0
   const nextConverted = () => unwrap(parsePreObject('re-encrypted-capsule', converted[turn++ % 50] as Uint8Array))
-  const check = ['parse G1', 'base G1', 'multiply G1 public']
-  const openings = ['encode GT', 'base G1', 'base G1']
+  const check = ['parse G1', 'base G1', 'multiply G1 public', 'encode G1']
+  const openings = ['encode GT', 'base G1', 'encode G1', 'base G1', 'encode G1']
   return {
     encapsulate: {
       call: () => encapsulate({ to: owner.keys.publicKey, condition }),
@@ -184,7 +192,7 @@ function createAlgorithms(): Readonly<Record<string, Counted>> {
     },
     're-key': {
       call: () => createReEncryptionKey({ ...owner, to, condition, expiresAtMs: END_MS }),
-      parts: ['base G1', 'base G1', 'multiply G1', 'multiply G2', 'sign'],
+      parts: ['base G1', 'encode G1', 'base G1', 'encode G1', 'multiply G1', 'encode G1', 'multiply G2', 'sign'],
     },
     'check of a re-key': {
       call: () => {
@@ -199,9 +207,14 @@ function createAlgorithms(): Readonly<Record<string, Counted>> {
 async function measureAlgorithms(report: Report, operations: Operations): Promise<void> {
   for (const [name, { call, parts }] of Object.entries(createAlgorithms())) {
     const sum = () => parts.map((part) => operations[part]?.())
-    const seconds = await interleave({ whole: call, parts: sum }, SLOW)
-    report.figure({ op: name, impl: 'cpre, warm', median: at(seconds, 'whole') * 1_000, unit: 'ms', n: 1 })
-    const value = at(seconds, 'whole') / at(seconds, 'parts')
+    const runs: { readonly whole: number; readonly ratio: number }[] = []
+    for (let run = 0; run < SHORT_RUNS; run++) {
+      const seconds = await interleave({ whole: call, parts: sum }, SHORT)
+      runs.push({ whole: at(seconds, 'whole'), ratio: at(seconds, 'whole') / at(seconds, 'parts') })
+    }
+    const whole = median(runs.map((run) => run.whole))
+    report.figure({ op: name, impl: 'cpre, warm', median: whole * 1_000, unit: 'ms', n: 1 })
+    const value = median(runs.map(({ ratio }) => ratio))
     report.demand({ ratio: `${name} / its group operations`, value, demand: '<= 1.3', holds: value <= 1.3 })
   }
 }
@@ -225,6 +238,15 @@ async function measureCold(report: Report): Promise<void> {
   })
   if (!verifyReEncryptionKey(foreign, { signer: owner.signer.did, nowMs: NOW_MS })) throw new Error('refused')
   const forCold = reEncrypt(checked(own), foreign)
+  /** A proxy that starts: nothing is known, as it is for groups of its own. */
+  const convertFirst = () => {
+    const apart = { groups: { ...groups } }
+    const key = unwrap(parsePreObject('re-encryption-key', foreign.bytes))
+    const capsule = unwrap(parsePreObject('capsule', own.bytes))
+    if (!verifyReEncryptionKey(key, { signer: owner.signer.did, nowMs: NOW_MS, ...apart })) throw new Error('refused')
+    if (!verifyCapsule(capsule, apart)) throw new Error('refused')
+    return reEncrypt(capsule, key, apart)
+  }
   const seconds = await interleave(
     {
       // A new pair of keys remembers nothing; making it takes 0.2 ms of this.
@@ -232,6 +254,7 @@ async function measureCold(report: Report): Promise<void> {
       'decapsulate, delegatee': () => decapsulate(forCold, createPreKeyPair(secrets[1], 'delegatee')),
       encapsulate: () => encapsulate({ to: owner.keys.publicKey, condition: fresh() }),
       're-key': () => createReEncryptionKey({ ...owner, to, condition: fresh(), expiresAtMs: END_MS }),
+      're-encrypt with check, and the check of its re-key': convertFirst,
       're-key, made and checked': () => makeReKey(fresh()),
     },
     { rounds: 15, msPerRound: 40 },
@@ -310,11 +333,13 @@ async function measureRecords(report: Report): Promise<void> {
     })
     return [sealing, converting, opening]
   }
+  const totals: number[] = []
   for (const [impl, sealers] of [
     ['one capsule', 1],
     ['a capsule each', RECORDS],
   ] as const) {
     const parts = await through(sealers)
+    totals.push(parts.reduce((sum, seconds) => sum + seconds, 0))
     for (const [i, op] of ['seal', 'convert', 'open'].entries()) {
       report.figure({
         op: `${op} records of 1 KiB`,
@@ -325,6 +350,9 @@ async function measureRecords(report: Report): Promise<void> {
       })
     }
   }
+  const [one = 1, each = 0] = totals
+  const ratio = `${RECORDS} records of 1 KiB, a capsule each / one capsule`
+  report.demand({ ratio, value: each / one, demand: '> 1', holds: each > one })
 }
 
 function demandSizes(report: Report): void {
