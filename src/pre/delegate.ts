@@ -15,8 +15,17 @@ import { drawBytes, randomBytes, type RandomSource } from '../primitives/random.
 import type { Signer } from '../primitives/signature.ts'
 import { PRE_TAGS } from '../primitives/tags.ts'
 import { fixCondition, type Condition } from './condition.ts'
+import { proveEphemeral } from './ephemeral.ts'
 import { readPublicKey, secretOf, type PreKeyPair } from './keys.ts'
-import { assembleReKey, signedFields, termFields, termsOf, type ReEncryptionKey, type ReKeyTerms } from './re-key.ts'
+import {
+  assembleReKey,
+  provedFields,
+  signedFields,
+  termFields,
+  termsOf,
+  type ReEncryptionKey,
+  type ReKeyTerms,
+} from './re-key.ts'
 import { conditionPoint } from './transcript.ts'
 
 /** To whom a re-key converts. */
@@ -88,8 +97,11 @@ export function blindReKey(options: ReKeyOptions, random: RandomSource): Blinded
     expiresAtMs,
     ephemeral: new Uint8Array(48),
   }
-  const ephemeral = hashToScalar(PRE_TAGS.preEphemeral, seed, encodeScalar(secret), ...termFields(draft))
-  const terms = termsOf({ ...draft, ephemeral: groups.encodeG1(groups.multiplyBaseG1(ephemeral)) })
+  const ephemeral = hashToScalar(PRE_TAGS.preEphemeral, seed, encodeScalar(secret), ...provedFields(draft))
+  const unproved = { ...draft, ephemeral: groups.encodeG1(groups.multiplyBaseG1(ephemeral)) }
+  const ephemeralProof = proveEphemeral(groups, ephemeral, provedFields(unproved))
+  if (ephemeralProof === undefined) return rejectArgument('random', 'bytes that nobody has chosen', 'others')
+  const terms = termsOf({ ...unproved, ephemeralProof })
   const blinding = blindingOf(groups.encodeG1(groups.multiplyG1(delegatee, ephemeral)), terms)
   const product = ((secret * blinding) % BLS_GROUP_ORDER) as BlsScalar
   return {

@@ -30,7 +30,7 @@ import {
 import { reread } from './reread.ts'
 import { header, headerOf } from './suite.ts'
 
-/** A capsule that the delegatee of a re-key opens. 480 bytes of group material, ids and labels; single hop. */
+/** A capsule that the delegatee of a re-key opens. 544 bytes of group material, ids and labels; single hop. */
 export interface ReEncryptedCapsule extends ReKeyTerms {
   readonly kind: 're-encrypted-capsule'
   /** The capsule that was converted. */
@@ -52,6 +52,7 @@ export interface ConvertedWire {
   readonly delegateeKeys: ReKeyTerms['delegateeKeys']
   readonly expiresAtMs: number
   readonly ephemeral: Bytes
+  readonly ephemeralProof: Bytes
   readonly reKeyId: Bytes
   readonly element: Bytes
 }
@@ -66,6 +67,7 @@ export const convertedShapes = {
   delegateeKeys: termShapes.delegateeKeys,
   expiresAtMs: termShapes.expiresAtMs,
   ephemeral: termShapes.ephemeral,
+  ephemeralProof: termShapes.ephemeralProof,
   reKeyId: bytesOf(32),
   element: bytesOf(GT_BYTES),
 }

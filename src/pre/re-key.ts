@@ -7,7 +7,8 @@
  * e(g, rk) = e(X, Q_w), and to the owner, who signs all of it. Only owner and delegatee can see that X belongs to pk_A.
  *
  * On the wire `[1, 1, 3, terms..., X, rk, signature65]`, with the terms `delegator48, delegatee48, condition, account33 of
- * the owner, account33 of the delegatee or null, digest32 of his key record or null, expiresAtMs, E48`.
+ * the owner, account33 of the delegatee or null, digest32 of his key record or null, expiresAtMs, E48,
+ * proof64 of e`.
  */
 
 import { succeed, type Result } from '../errors.ts'
@@ -32,6 +33,7 @@ import {
 import { createVerifier, SIGNATURE_BYTES, toSignature, type Signature, type Verifier } from '../primitives/signature.ts'
 import { PRE_TAGS } from '../primitives/tags.ts'
 import { conditionField, conditionShape, type Condition } from './condition.ts'
+import { EPHEMERAL_PROOF_BYTES, findEphemeral } from './ephemeral.ts'
 import { findPublicKey, PRE_PUBLIC_KEY_BYTES } from './keys.ts'
 import { defineUnseen, rereadWhole, type ObjectCodec } from './reread.ts'
 import { header, headerOf, SUITES } from './suite.ts'
@@ -54,6 +56,8 @@ export interface ReKeyTerms {
   readonly expiresAtMs: number
   /** g^e, 48 bytes; fresh for every re-key. */
   readonly ephemeral: Bytes
+  /** Proof that whoever made the re-key knows e, for all terms above, 64 bytes. */
+  readonly ephemeralProof: Bytes
 }
 
 /**
@@ -83,6 +87,7 @@ export const termShapes = {
   delegateeKeys: nullable(bytesOf(32) as Shape<Digest32>),
   expiresAtMs: timeMs,
   ephemeral: bytesOf(48),
+  ephemeralProof: bytesOf(EPHEMERAL_PROOF_BYTES),
 }
 
 /** A signature, 65 bytes; form only. */
@@ -93,6 +98,11 @@ export const signatureShape: Shape<Signature> = mapped(bytesOf(SIGNATURE_BYTES),
 
 /** Terms in the order in which transcripts hash them. */
 export function termFields(terms: ReKeyTerms): readonly CborValue[] {
+  return [...provedFields(terms), terms.ephemeralProof]
+}
+
+/** What the proof of e is about: all terms but itself. */
+export function provedFields(terms: Omit<ReKeyTerms, 'ephemeralProof'>): readonly CborValue[] {
   const { delegateeAccount } = terms
   return [
     SUITES.cpre,
@@ -110,7 +120,7 @@ export function termFields(terms: ReKeyTerms): readonly CborValue[] {
 /** Only the terms of an object that has more. */
 export function termsOf(object: ReKeyTerms): ReKeyTerms {
   const { delegator, delegatee, condition, delegatorAccount, delegateeAccount, delegateeKeys } = object
-  const { expiresAtMs, ephemeral } = object
+  const { expiresAtMs, ephemeral, ephemeralProof } = object
   return Object.freeze({
     delegator: copyBytes(delegator),
     delegatee: copyBytes(delegatee),
@@ -120,6 +130,7 @@ export function termsOf(object: ReKeyTerms): ReKeyTerms {
     delegateeKeys: delegateeKeys === null ? null : (copyBytes(delegateeKeys) as unknown as Digest32),
     expiresAtMs,
     ephemeral: copyBytes(ephemeral),
+    ephemeralProof: copyBytes(ephemeralProof),
   })
 }
 
@@ -207,7 +218,12 @@ export function areTermsSound(
   if (equalBytes(key.delegator, key.delegatee)) return false
   if (!verifier.verify({ signer, digest, signature: key.signature })) return false
   const areKeys = [key.delegator, key.delegatee].every((point) => findPublicKey(point, groups) !== undefined)
-  return areKeys && groups.parseG1(key.ephemeral) !== undefined
+  return areKeys && ephemeralOf(groups, key) !== undefined
+}
+
+/** E of a re-key whose maker knows e; undefined otherwise. */
+export function ephemeralOf(groups: PairingGroups, terms: ReKeyTerms): G1Element | undefined {
+  return findEphemeral(groups, terms, provedFields(terms))
 }
 
 /** What a proxy keeps of a checked re-key or fragment of one, as long as that object lives. */

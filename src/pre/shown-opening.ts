@@ -21,6 +21,7 @@ import { PRE_TAGS } from '../primitives/tags.ts'
 import { blindingOfShared, openBlinded } from './decapsulate.ts'
 import { findPublicKey, secretOf, type PreKeyPair } from './keys.ts'
 import { rereadConverted, type ReEncryptedCapsule } from './re-encrypt.ts'
+import { ephemeralOf } from './re-key.ts'
 import { SUITES } from './suite.ts'
 
 /** Bytes of what is shown: S, challenge and response. */
@@ -44,10 +45,11 @@ interface Points {
   readonly owner: G1Element
 }
 
-/** The points of the terms of a re-key; undefined where one is none, and nobody could open. */
+/** The points of the terms of a re-key; undefined where one is none or E is not proved, and nobody has to open. */
 function pointsOf(groups: PairingGroups, converted: ReEncryptedCapsule): Points | undefined {
   const delegatee = findPublicKey(converted.delegatee, groups)
-  const ephemeral = groups.parseG1(converted.ephemeral)
+  // Only what the maker of the re-key can compute herself is ever shown: else showing would open what is another owner's.
+  const ephemeral = ephemeralOf(groups, converted)
   const owner = findPublicKey(converted.delegator, groups)
   return delegatee && ephemeral && owner && { delegatee, ephemeral, owner }
 }
@@ -63,7 +65,7 @@ function challengeOf(
 
 /**
  * Returns what lets somebody else open what one re-key converts for this delegatee, 112 bytes; undefined where the re-key is
- * such that nobody can.
+ * such that nobody can, or its maker does not prove to know e.
  *
  * Run by the delegatee. Gives away everything under the condition of that re-key that this proxy converts, and nothing else:
  * show it to the judge of a dispute alone. Cost: about 2 ms.

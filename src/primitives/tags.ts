@@ -138,6 +138,10 @@ export const PRE_TAGS = {
   preCapsuleKey: 'vitalseal/pre/capsule-key/v1',
   /** The ephemeral scalar e of a re-key, from randomness and everything that it is for. */
   preEphemeral: 'vitalseal/pre/ephemeral/v1',
+  /** Nonce of the proof that its maker knows it. */
+  preEphemeralNonce: 'vitalseal/pre/ephemeral-nonce/v1',
+  /** Challenge of such a proof. */
+  preEphemeralChallenge: 'vitalseal/pre/ephemeral-challenge/v1',
   /** The blinding scalar y of a re-key, shared with the delegatee. */
   preBlinding: 'vitalseal/pre/blinding/v1',
   /** Re-key id: what its owner signs. */

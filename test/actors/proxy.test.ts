@@ -245,7 +245,7 @@ describe('a proxy', () => {
     const [conversion] = [...view.transactions({ kind: 'conversion' })]
     const cid = createCid(RAW_CODEC, conversion?.transaction.converted ?? new Uint8Array(32))
     const block = shared.blocks.get(cid) as Uint8Array
-    expect(block.length).toBeLessThan(1_024)
+    expect(block.length).toBeLessThan(1_100)
     const damaged = { ...shared, blocks: createMemoryBlockstore() }
     const flipped = block.map((byte, index) => (index === 9 ? byte ^ 1 : byte))
     damaged.blocks.put(cid, flipped)

@@ -4,7 +4,6 @@ import { expect, it, vi } from 'vitest'
 
 import * as preModule from '../../src/pre/index.ts'
 import * as primitivesModule from '../../src/primitives/index.ts'
-import { institution } from './world.ts'
 
 const guide = readFileSync(new URL('../../docs/guide/pre.md', import.meta.url), 'utf8')
 const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
@@ -33,8 +32,9 @@ it('the guide runs as it is printed: owner, proxy, institution, each under thirt
   expect(blocks).toHaveLength(3)
   for (const block of blocks) expect(block.split('\n').length).toBeLessThan(30)
   const [first, second, third] = blocks as [string, string, string]
-  const atOwner = await runBlock(first, { institution })
-  const { owner, sealer, sealed, reKey } = atOwner as {
+  const atOwner = await runBlock(first, {})
+  const { owner, institution, sealer, sealed, reKey } = atOwner as {
+    institution: preModule.PreKeyPair<'delegatee'>
     owner: { signer: { did: string } }
     sealer: preModule.EpochSealer
     sealed: Uint8Array

@@ -40,9 +40,11 @@ export function termsOf(key: {
   readonly delegateeKeys: Bytes | null
   readonly expiresAtMs: number
   readonly ephemeral: Bytes
+  readonly ephemeralProof: Bytes
 }): CborValue[] {
   const did = (position: number): Bytes => fromHex(cpre.reKey.slice(2 * position, 2 * (position + 33)))
   const account = 4 + 50 + 50 + encodeCbor(condition).length + 2
-  const { delegator, delegatee, delegateeKeys, expiresAtMs, ephemeral } = key
-  return [1, delegator, delegatee, condition, did(account), did(account + 35), delegateeKeys, expiresAtMs, ephemeral]
+  const { delegator, delegatee, delegateeKeys, expiresAtMs, ephemeral, ephemeralProof } = key
+  const made = [delegateeKeys, expiresAtMs, ephemeral, ephemeralProof]
+  return [1, delegator, delegatee, condition, did(account), did(account + 35), ...made]
 }
