@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { createProxy, type ReKeyStore } from '../../src/actors/index.ts'
-import { toUtf8, type Bytes } from '../../src/primitives/bytes.ts'
+import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createCid, hashBlock, RAW_CODEC } from '../../src/primitives/content-id.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
 import type { TransactionId } from '../../src/primitives/ids.ts'
