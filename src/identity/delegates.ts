@@ -7,10 +7,20 @@
  */
 
 import type { Bytes } from '../primitives/bytes.ts'
-import type { CborValue } from '../primitives/codec.ts'
 import type { Did } from '../primitives/did.ts'
 import { DELEGATE_SLOT_MAX } from '../primitives/limits.ts'
-import { account, bytesOf, mapped, Mismatch, nullable, timeMs, tuple, uint, type Shape } from '../primitives/shape.ts'
+import {
+  account,
+  bytesOf,
+  choices,
+  mapped,
+  Mismatch,
+  nullable,
+  timeMs,
+  tuple,
+  uint,
+  type Shape,
+} from '../primitives/shape.ts'
 
 /** What a delegate may do. Wire positions: append only. */
 export const RIGHTS = ['publish', 'rotate', 'grant'] as const
@@ -43,26 +53,16 @@ export interface DelegateRevocation {
 /** Body of a delegate transaction. */
 export type DelegateChange = Delegate | DelegateRevocation
 
-const rightsMask = uint(2 ** RIGHTS.length - 1)
-
 /**
  * A set of rights as a bit mask; zero stands for the empty set, and grant without rotate has no encoding.
  *
  * @internal
  */
-export const rightsShape: Shape<readonly Right[]> = {
-  read(value) {
-    const mask = rightsMask.read(value)
-    if (mask instanceof Mismatch) return mask
-    const rights = RIGHTS.filter((_, bit) => (mask & (1 << bit)) !== 0)
-    return rights.includes('grant') && !rights.includes('rotate') ? new Mismatch('rotate beside grant') : rights
-  },
-  write: (rights): CborValue => {
-    // An unknown member must not vanish silently: -1 is refused on reading back.
-    if (!rights.every((right) => RIGHTS.includes(right))) return -1
-    return RIGHTS.reduce((mask, right, bit) => (rights.includes(right) ? mask | (1 << bit) : mask), 0)
-  },
-}
+export const rightsShape: Shape<readonly Right[]> = mapped(choices('rights', RIGHTS, 0), {
+  parse: (rights) =>
+    rights.includes('grant') && !rights.includes('rotate') ? new Mismatch('rotate beside grant') : rights,
+  format: (rights) => rights,
+})
 
 const wireShape = tuple({
   slot: uint(DELEGATE_SLOT_MAX, 1),

@@ -239,19 +239,19 @@ export function choice<const T extends string>(name: string, options: readonly T
   }
 }
 
-/** A set of a closed list, as a bit mask; the set may not be empty. */
-export function choices<const T extends string>(name: string, options: readonly T[]): Shape<readonly T[]> {
+/** A set of a closed list, as a bit mask; empty only where `min` is 0. */
+export function choices<const T extends string>(name: string, options: readonly T[], min = 1): Shape<readonly T[]> {
   const max = 2 ** options.length - 1
   return {
     read(value) {
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1 || value > max) {
-        return new Mismatch(`a set of ${name} from 1 to ${max}`)
-      }
-      return options.filter((_, bit) => Math.floor(value / 2 ** bit) % 2 === 1)
+      const isMask = typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+      return isMask
+        ? options.filter((_, bit) => Math.floor(value / 2 ** bit) % 2 === 1)
+        : new Mismatch(`a set of ${name} from ${min} to ${max}`)
     },
     write(value) {
-      // An unknown member must not vanish silently: zero is refused on reading back.
-      if (!Array.isArray(value) || !value.every((member: T) => options.includes(member))) return 0
+      // An unknown member must not vanish silently: -1 is refused on reading back.
+      if (!Array.isArray(value) || !value.every((member: T) => options.includes(member))) return -1
       return options.reduce((mask, option, bit) => (value.includes(option) ? mask + 2 ** bit : mask), 0)
     },
   }

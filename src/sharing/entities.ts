@@ -39,9 +39,7 @@ export interface ListingEntry extends Pick<
   | 'price'
   | 'exclusiveForMs'
   | 'expiresAtMs'
-  | 'convertWithinMs'
-  | 'answerWithinMs'
-  | 'judgeWithinMs'
+  | 'deadlines'
 > {
   readonly institution: Did
 }
@@ -92,9 +90,7 @@ export const listingShape: Shape<ListingEntry> = tuple({
   price: uint(Number.MAX_SAFE_INTEGER),
   exclusiveForMs: nullable(timeMs),
   expiresAtMs: timeMs,
-  convertWithinMs: timeMs,
-  answerWithinMs: timeMs,
-  judgeWithinMs: timeMs,
+  deadlines: tuple({ convertWithinMs: timeMs, answerWithinMs: timeMs, judgeWithinMs: timeMs }),
 })
 /** `left/`: shares of a listing that are paid for and not claimed. */
 export const sharesLeftShape: Shape<number> = uint(Number.MAX_SAFE_INTEGER)

@@ -113,9 +113,11 @@ export function publishRequirement(terms: RequirementTerms): Draft<'requirement'
     sharesMax: terms.sharesMax,
     exclusiveForMs: terms.exclusiveForMs ?? null,
     expiresAtMs: terms.expiresAtMs,
-    convertWithinMs: terms.convertWithinMs ?? 3 * DAY_MS,
-    answerWithinMs: terms.answerWithinMs ?? 7 * DAY_MS,
-    judgeWithinMs: terms.judgeWithinMs ?? 14 * DAY_MS,
+    deadlines: {
+      convertWithinMs: terms.convertWithinMs ?? 3 * DAY_MS,
+      answerWithinMs: terms.answerWithinMs ?? 7 * DAY_MS,
+      judgeWithinMs: terms.judgeWithinMs ?? 14 * DAY_MS,
+    },
   }
 }
 

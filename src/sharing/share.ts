@@ -178,7 +178,7 @@ export async function sealShare(options: SealShareOptions, random: RandomSource 
     blockShape,
     { object: OBJECT, limits },
   )
-  const expiresAtMs = Math.min(options.expiresAtMs + listing.convertWithinMs, TIME_MS_MAX)
+  const expiresAtMs = Math.min(options.expiresAtMs + listing.deadlines.convertWithinMs, TIME_MS_MAX)
   const account = opening.subject
   const reKey = createReEncryptionKey({ keys, to, condition, signer, account, expiresAtMs }, random)
   return {

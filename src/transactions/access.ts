@@ -30,8 +30,7 @@ import {
   type Shape,
   type ShapeType,
 } from '../primitives/shape.ts'
-import type { CborValue } from '../primitives/codec.ts'
-import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
+import { compareText, formsOf, isAscending, refuseField, type KindDefinition } from './kind.ts'
 
 /** Body of T_access. */
 export interface AccessBody {
@@ -75,39 +74,12 @@ const dataTypes: Shape<readonly Label[] | 'all'> = either<readonly Label[], 'all
   { isFirst: (value) => Array.isArray(value), isFirstValue: (value): value is readonly Label[] => value !== 'all' },
 )
 
-const redact = mapped(
-  tuple({ kind: constant(0), labels: listOf(identifier, { name: 'labels', countMin: 1, countMax: REDACTIONS_MAX }) }),
-  {
-    parse: ({ labels }): Obligation => ({ kind: 'redact', labels }),
-    format: (obligation) => ({ kind: 0, labels: obligation.kind === 'redact' ? obligation.labels : [] }) as const,
-  },
-)
-const notifyPatient: Shape<Obligation> = mapped(tuple({ kind: constant(1) }), {
-  parse: () => ({ kind: 'notify-patient' }),
-  format: () => ({ kind: 1 }) as const,
+const obligation = formsOf<Obligation, 'kind'>('kind', {
+  redact: { labels: listOf(identifier, { name: 'labels', countMin: 1, countMax: REDACTIONS_MAX }) },
+  'notify-patient': {},
+  'exclusive-until': { untilMs: timeMs },
+  'delete-after': { afterMs: timeMs },
 })
-const exclusiveUntil: Shape<Obligation> = mapped(tuple({ kind: constant(2), untilMs: timeMs }), {
-  parse: ({ untilMs }) => ({ kind: 'exclusive-until', untilMs }),
-  format: (obligation) =>
-    ({ kind: 2, untilMs: obligation.kind === 'exclusive-until' ? obligation.untilMs : -1 }) as const,
-})
-const deleteAfter: Shape<Obligation> = mapped(tuple({ kind: constant(3), afterMs: timeMs }), {
-  parse: ({ afterMs }) => ({ kind: 'delete-after', afterMs }),
-  format: (obligation) => ({ kind: 3, afterMs: obligation.kind === 'delete-after' ? obligation.afterMs : -1 }) as const,
-})
-
-const OBLIGATION_KINDS = ['redact', 'notify-patient', 'exclusive-until', 'delete-after'] as const
-const OBLIGATION_SHAPES = [redact, notifyPatient, exclusiveUntil, deleteAfter]
-
-const obligation: Shape<Obligation> = {
-  read(value) {
-    const kind = Array.isArray(value) ? (value as readonly CborValue[])[0] : undefined
-    const shape = typeof kind === 'number' ? OBLIGATION_SHAPES[kind] : undefined
-    return shape?.read(value) ?? new Mismatch('a known obligation')
-  },
-  // What is unknown is written as what no reading takes, so that the refusal names the place.
-  write: (value) => OBLIGATION_SHAPES[OBLIGATION_KINDS.indexOf(value.kind)]?.write(value) ?? [],
-}
 
 const wireTerms = tuple({
   dataTypes,

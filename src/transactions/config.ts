@@ -16,7 +16,7 @@ import type { Signature, Signer } from '../primitives/signature.ts'
 import type { CborValue } from '../primitives/codec.ts'
 import { TAGS } from '../primitives/tags.ts'
 import { signatureShape } from '../identity/index.ts'
-import { isAscending, refuseField, type KindDefinition } from './kind.ts'
+import { checkOrder, type KindDefinition } from './kind.ts'
 
 /** A present member's signature over the next members. */
 export interface MemberApproval {
@@ -54,10 +54,7 @@ export const configKind: KindDefinition<ConfigBody> = {
       countMax: MEMBERS_MAX,
     }),
   }),
-  check: ({ approvals }) =>
-    isAscending(approvals, (left, right) => left.member - right.member)
-      ? undefined
-      : refuseField('approvals', 'approvals that ascend by member'),
+  check: ({ approvals }) => checkOrder('approvals', approvals, (left, right) => left.member - right.member),
 }
 
 function changeFields({ chainId, memberEpoch, members }: MemberChange): readonly CborValue[] {

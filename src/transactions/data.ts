@@ -11,8 +11,8 @@ import type { RecordId } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Label } from '../primitives/label.ts'
 import { COUNTER_MAX } from '../primitives/limits.ts'
-import { account, choice, contentId, label, nullable, tuple, uint, type Shape } from '../primitives/shape.ts'
-import { variantOf, type KindDefinition } from './kind.ts'
+import { account, choice, contentId, label, nullable, uint } from '../primitives/shape.ts'
+import { formsOf, type KindDefinition } from './kind.ts'
 
 /** T_data with RW = 0. */
 export interface DataWriteBody {
@@ -38,33 +38,12 @@ export interface DataReadBody {
 /** Body of T_data; `mode` is the paper's RW. */
 export type DataBody = DataWriteBody | DataReadBody
 
-const MODES = ['write', 'read'] as const
-
-/** The number in front says which form it is; both forms read it as one of two. */
-const write: Shape<DataWriteBody> = tuple({
-  mode: choice('mode', [MODES[0]]),
-  patient: account,
-  record: contentId,
-  label,
-  epoch: uint(COUNTER_MAX, 1),
-})
-
-const read = tuple({
-  mode: { read: () => MODES[1], write: () => 1 } satisfies Shape<'read'>,
-  patient: account,
-  label,
-  record: nullable(contentId),
-  purpose: choice('purpose', PURPOSES),
-})
-
 /** T_data. */
 export const dataKind: KindDefinition<DataBody> = {
   version: 7,
   sentBy: 'publish',
-  body: variantOf<DataBody>({
-    at: 0,
-    name: 'mode',
-    forms: [write, read],
-    formOf: (body) => MODES.indexOf(body.mode),
+  body: formsOf<DataBody, 'mode'>('mode', {
+    write: { patient: account, record: contentId, label, epoch: uint(COUNTER_MAX, 1) },
+    read: { patient: account, label, record: nullable(contentId), purpose: choice('purpose', PURPOSES) },
   }),
 }

@@ -10,7 +10,7 @@ import type { TransactionId } from '../primitives/ids.ts'
 import type { Label } from '../primitives/label.ts'
 import { CAUSES_MAX, COUNTER_MAX } from '../primitives/limits.ts'
 import { contentId, label, listOf, transactionId, tuple, uint } from '../primitives/shape.ts'
-import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
+import { checkOrder, compareText, type KindDefinition } from './kind.ts'
 
 /** Body of tx_diag. */
 export interface DiagnosisBody {
@@ -33,6 +33,5 @@ export const diagnosisKind: KindDefinition<DiagnosisBody> = {
     label,
     epoch: uint(COUNTER_MAX, 1),
   }),
-  check: ({ causes }) =>
-    isAscending(causes, compareText) ? undefined : refuseField('causes', 'distinct causes in ascending order'),
+  check: ({ causes }) => checkOrder('causes', causes, compareText),
 }

@@ -45,6 +45,7 @@ export {
   type KeyWitness,
   type PublishBody,
   type RequirementBody,
+  type ShareDeadlines,
   type WithdrawBody,
 } from './requirement.ts'
 export type {

@@ -26,7 +26,7 @@ import {
   uint,
   type Shape,
 } from '../primitives/shape.ts'
-import { compareText, isAscending, refuseField, type KindDefinition } from './kind.ts'
+import { checkOrder, compareText, refuseField, type KindDefinition } from './kind.ts'
 
 /** A type and the commitment to its key. */
 export interface LabelCommitment {
@@ -134,18 +134,14 @@ export const keyKind: KindDefinition<KeyBody> = {
       return refuseField('previous', isFirst ? 'null in the first epoch' : 'the last tx_key')
     }
     if (mode === 'rotate' && !ownEnvelopes.some(({ delegate }) => delegate === ACCOUNT_SLOT)) {
-      return refuseField('ownEnvelopes', 'an envelope of the account, which could not open the epoch otherwise')
-    }
-    if (!isAscending(labels, (a, b) => compareText(a.label, b.label))) {
-      return refuseField('labels', 'distinct labels in ascending order')
-    }
-    if (!isAscending(envelopes, (a, b) => a.index - b.index)) {
-      return refuseField('envelopes', 'distinct recipients in ascending order')
-    }
-    if (!isAscending(ownEnvelopes, (a, b) => a.delegate - b.delegate)) {
-      return refuseField('ownEnvelopes', 'distinct delegates in ascending order')
+      return refuseField('ownEnvelopes', 'an envelope of the account itself')
     }
     const tooEarly = envelopes.findIndex(({ handed }) => handed.some((key) => key.epoch > epoch))
-    return tooEarly === -1 ? undefined : refuseField(`envelopes.${tooEarly}.handed`, `epochs up to ${epoch}`)
+    return (
+      checkOrder('labels', labels, (a, b) => compareText(a.label, b.label)) ??
+      checkOrder('envelopes', envelopes, (a, b) => a.index - b.index) ??
+      checkOrder('ownEnvelopes', ownEnvelopes, (a, b) => a.delegate - b.delegate) ??
+      (tooEarly === -1 ? undefined : refuseField(`envelopes.${tooEarly}.handed`, `epochs up to ${epoch}`))
+    )
   },
 }

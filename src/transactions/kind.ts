@@ -8,7 +8,7 @@
 import { fail, type Failure } from '../errors.ts'
 import type { PreKeyVerifier, Right } from '../identity/index.ts'
 import type { Did } from '../primitives/did.ts'
-import { Mismatch, type Shape } from '../primitives/shape.ts'
+import { Mismatch, tuple, type Shape } from '../primitives/shape.ts'
 import type { CborValue } from '../primitives/codec.ts'
 import type { ChainId } from '../primitives/ids.ts'
 import type { Verifier } from '../primitives/signature.ts'
@@ -47,9 +47,9 @@ export interface KindDefinition<B> {
 /** Number of elements before the body: kind, account, delegate, nonce, time. */
 export const HEADER_FIELDS = 5
 
-/** Returns the refusal of a field. */
+/** Returns the refusal of a field; without a path, of the whole. */
 export function refuseField(path: string, expected: string): Failure<'ERR_TRANSACTIONS_FIELD'> {
-  const full = `transaction.${path}`
+  const full = path === '' ? 'transaction' : `transaction.${path}`
   return fail('ERR_TRANSACTIONS_FIELD', `${full}: expected ${expected}`, { path: full, details: { expected } })
 }
 
@@ -63,21 +63,40 @@ export function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-/** A body that has several forms, told apart by one of its elements. */
-export function variantOf<B>(options: {
-  readonly at: number
-  readonly name: string
-  readonly forms: readonly Shape<B>[]
-  readonly formOf: (body: B) => number
-}): Shape<B> {
-  const { at, name, forms, formOf } = options
+/** The refusal of a list in which an element stands twice or out of order. */
+export function checkOrder<T>(
+  path: string,
+  items: readonly T[],
+  compare: (left: T, right: T) => number,
+): Failure<'ERR_TRANSACTIONS_FIELD'> | undefined {
+  return isAscending(items, compare) ? undefined : refuseField(path, 'each once, in ascending order')
+}
+
+/** Shapes of the fields that a form has besides its name. */
+type FormFields<B, T extends keyof B, F extends B[T]> = {
+  readonly [N in Exclude<keyof Extract<B, Readonly<Record<T, F>>>, T>]: Shape<Extract<B, Readonly<Record<T, F>>>[N]>
+}
+
+/**
+ * A tuple that has several forms. Its first element says which, by the position of the form in `forms`: append only.
+ *
+ * @param tag - the field that has the name of the form
+ */
+export function formsOf<B extends object, T extends keyof B & string>(
+  tag: T,
+  forms: { readonly [F in B[T] & string]: FormFields<B, T, F> },
+): Shape<B> {
+  const names = Object.keys(forms)
+  const shapes = Object.entries<object>(forms).map(([name, fields], form) =>
+    tuple({ [tag]: { read: () => name, write: () => form }, ...fields }),
+  ) as readonly Shape<unknown>[] as readonly Shape<B>[]
   return {
     read(value) {
-      const form = Array.isArray(value) ? (value as readonly CborValue[])[at] : undefined
-      const shape = typeof form === 'number' ? forms[form] : undefined
-      return shape?.read(value) ?? new Mismatch(`a ${name} from 0 to ${forms.length - 1}`).within(name, at)
+      const form = Array.isArray(value) ? (value as readonly CborValue[])[0] : undefined
+      const shape = typeof form === 'number' ? shapes[form] : undefined
+      return shape?.read(value) ?? new Mismatch(`a ${tag} from 0 to ${names.length - 1}`).within(tag, 0)
     },
     // An unknown form is written as what no reading takes, so that the refusal names the field.
-    write: (body) => forms[formOf(body)]?.write(body) ?? [],
+    write: (body) => shapes[names.indexOf(body[tag] as string)]?.write(body) ?? [],
   }
 }

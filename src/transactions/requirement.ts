@@ -20,17 +20,26 @@ import {
   transactionId,
   tuple,
   uint,
-  type Shape,
 } from '../primitives/shape.ts'
 import type { Signature } from '../primitives/signature.ts'
 import { signatureShape } from '../identity/index.ts'
 import { digest } from './key.ts'
-import { compareText, isAscending, refuseField, variantOf, type KindDefinition } from './kind.ts'
+import { checkOrder, compareText, formsOf, refuseField, type KindDefinition } from './kind.ts'
 
 /** Somebody's signature that he took part in the ceremony of a verifying key. */
 export interface KeyWitness {
   readonly account: Did
   readonly signature: Signature
+}
+
+/** How long the steps of a share may take. */
+export interface ShareDeadlines {
+  /** How long proxy and patient have from the claim to the conversion. */
+  readonly convertWithinMs: number
+  /** How long the institution has from the conversion to its answer. */
+  readonly answerWithinMs: number
+  /** How long the issuer has from a dispute to its verdict. */
+  readonly judgeWithinMs: number
 }
 
 /** Publishes a requirement; its sender is the institution. */
@@ -64,12 +73,7 @@ export interface PublishBody {
   readonly exclusiveForMs: number | null
   /** From this time on nothing is claimed. */
   readonly expiresAtMs: number
-  /** How long proxy and patient have from the claim to the conversion. */
-  readonly convertWithinMs: number
-  /** How long the institution has from the conversion to its answer. */
-  readonly answerWithinMs: number
-  /** How long the issuer has from a dispute to its verdict. */
-  readonly judgeWithinMs: number
+  readonly deadlines: ShareDeadlines
 }
 
 /** Takes a listing back: nothing more is claimed, and what is not claimed is refunded. */
@@ -95,54 +99,41 @@ const STEP_MS_MAX = 366 * 86_400_000
 /** Shortest step: a minute. */
 const STEP_MS_MIN = 60_000
 
+const text = bytesUpTo(REQUIREMENT_BYTES_MAX)
 const stepMs = uint(STEP_MS_MAX, STEP_MS_MIN)
-const STEPS = ['publish', 'withdraw'] as const
-
-/** Says which form it is; the number was looked at before. */
-function step<const S extends (typeof STEPS)[number]>(name: S): Shape<S> {
-  return { read: () => name, write: () => STEPS.indexOf(name) }
-}
-
-const publish: Shape<PublishBody> = tuple({
-  step: step('publish'),
-  study: digest,
-  requirement: digest,
-  schema: digest,
-  text: nullable(tuple({ schema: bytesUpTo(REQUIREMENT_BYTES_MAX), requirement: bytesUpTo(REQUIREMENT_BYTES_MAX) })),
-  issuers: listOf(account, { name: 'issuers', countMax: ISSUERS_MAX, countMin: 1 }),
-  ageMsMax: nullable(timeMs),
-  checksWithdrawal: flag,
-  keywords: listOf(identifier, { name: 'keywords', countMax: KEYWORDS_MAX }),
-  verifyingKey: bytesUpTo(VERIFYING_KEY_BYTES_MAX),
-  witnesses: listOf(tuple({ account, signature: signatureShape }), { name: 'witnesses', countMax: WITNESSES_MAX }),
-  price: uint(Number.MAX_SAFE_INTEGER),
-  sharesMax: uint(SHARES_MAX, 1),
-  exclusiveForMs: nullable(timeMs),
-  expiresAtMs: timeMs,
-  convertWithinMs: stepMs,
-  answerWithinMs: stepMs,
-  judgeWithinMs: stepMs,
-})
-
-const withdraw: Shape<WithdrawBody> = tuple({ step: step('withdraw'), listing: transactionId })
-
 /** requirement. */
 export const requirementKind: KindDefinition<RequirementBody> = {
   version: 14,
   sentBy: 'account',
-  body: variantOf<RequirementBody>({
-    at: 0,
-    name: 'step',
-    forms: [publish, withdraw],
-    formOf: (body) => STEPS.indexOf(body.step),
+  body: formsOf<RequirementBody, 'step'>('step', {
+    publish: {
+      study: digest,
+      requirement: digest,
+      schema: digest,
+      text: nullable(tuple({ schema: text, requirement: text })),
+      issuers: listOf(account, { name: 'issuers', countMax: ISSUERS_MAX, countMin: 1 }),
+      ageMsMax: nullable(timeMs),
+      checksWithdrawal: flag,
+      keywords: listOf(identifier, { name: 'keywords', countMax: KEYWORDS_MAX }),
+      verifyingKey: bytesUpTo(VERIFYING_KEY_BYTES_MAX),
+      witnesses: listOf(tuple({ account, signature: signatureShape }), { name: 'witnesses', countMax: WITNESSES_MAX }),
+      price: uint(Number.MAX_SAFE_INTEGER),
+      sharesMax: uint(SHARES_MAX, 1),
+      exclusiveForMs: nullable(timeMs),
+      expiresAtMs: timeMs,
+      deadlines: tuple({ convertWithinMs: stepMs, answerWithinMs: stepMs, judgeWithinMs: stepMs }),
+    },
+    withdraw: { listing: transactionId },
   }),
   check(body) {
     if (body.step === 'withdraw') return undefined
     const { issuers, keywords, witnesses, price, sharesMax } = body
-    if (!isAscending(issuers, compareText)) return refuseField('issuers', 'each once, ascending')
-    if (!isAscending(keywords, compareText)) return refuseField('keywords', 'each once, ascending')
-    if (!isAscending(witnesses, (left, right) => compareText(left.account, right.account)))
-      return refuseField('witnesses', 'witnesses that ascend by account')
-    return Number.isSafeInteger(price * sharesMax) ? undefined : refuseField('price', 'a budget below 2^53')
+    const isPayable = Number.isSafeInteger(price * sharesMax)
+    return (
+      checkOrder('issuers', issuers, compareText) ??
+      checkOrder('keywords', keywords, compareText) ??
+      checkOrder('witnesses', witnesses, (left, right) => compareText(left.account, right.account)) ??
+      (isPayable ? undefined : refuseField('price', 'a budget below 2^53'))
+    )
   },
 }

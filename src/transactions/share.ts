@@ -7,14 +7,11 @@
 
 import type { Digest32 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
-import { choice, transactionId, tuple, type Shape } from '../primitives/shape.ts'
+import { choice, transactionId } from '../primitives/shape.ts'
 import type { Signature } from '../primitives/signature.ts'
 import { signatureShape } from '../identity/index.ts'
 import { digest } from './key.ts'
-import { variantOf, type KindDefinition } from './kind.ts'
-
-/** Names of the steps, in the order of the wire: append only. */
-const STEPS = ['delegate', 'convert', 'acknowledge', 'dispute', 'judge', 'close'] as const
+import { formsOf, type KindDefinition } from './kind.ts'
 
 /** What an issuer says of a share that an institution disputes. */
 const VERDICTS = ['as-attested', 'not-as-attested'] as const
@@ -65,24 +62,18 @@ export interface CloseStep {
 /** Body of a share transaction, told apart by `step`. */
 export type ShareBody = DelegateStep | ConvertStep | AcknowledgeStep | DisputeStep | JudgeStep | CloseStep
 
-/** Says which form it is; the number was looked at before. */
-function step<const S extends (typeof STEPS)[number]>(name: S): Shape<S> {
-  return { read: () => name, write: () => STEPS.indexOf(name) }
-}
-
 const claim = transactionId
-const forms: readonly Shape<ShareBody>[] = [
-  tuple({ step: step('delegate'), claim }),
-  tuple({ step: step('convert'), claim, converted: digest }),
-  tuple({ step: step('acknowledge'), claim, claimSignature: signatureShape }),
-  tuple({ step: step('dispute'), claim, evidence: digest }),
-  tuple({ step: step('judge'), claim, verdict: choice('verdict', VERDICTS) }),
-  tuple({ step: step('close'), claim }),
-] as readonly Shape<unknown>[] as readonly Shape<ShareBody>[]
 
 /** share. */
 export const shareKind: KindDefinition<ShareBody> = {
   version: 16,
   sentBy: 'account',
-  body: variantOf<ShareBody>({ at: 0, name: 'step', forms, formOf: (body) => STEPS.indexOf(body.step) }),
+  body: formsOf<ShareBody, 'step'>('step', {
+    delegate: { claim },
+    convert: { claim, converted: digest },
+    acknowledge: { claim, claimSignature: signatureShape },
+    dispute: { claim, evidence: digest },
+    judge: { claim, verdict: choice('verdict', VERDICTS) },
+    close: { claim },
+  }),
 }

@@ -9,7 +9,7 @@
  * An attacker chooses all bytes that {@link parseTransaction} sees; it never throws.
  */
 
-import { fail, rejectArgument, succeed, VitalsealError, type Failure, type Result } from '../errors.ts'
+import { fail, rejectArgument, succeed, unwrap, type Failure, type Result } from '../errors.ts'
 import type { PreKeyVerifier, Right } from '../identity/index.ts'
 import type { Bytes, Verified } from '../primitives/bytes.ts'
 import { encodeCbor, type CborValue, type CodecErrorCode } from '../primitives/codec.ts'
@@ -66,11 +66,9 @@ export function createTransaction<const K extends TransactionKind>(
 /** The transaction as the wire gives it; throws when it has no such form. */
 function assertForm<T extends object>(transaction: T, shape: Shape<T>): T {
   const read = readBack(transaction, shape)
-  return read instanceof Mismatch ? rejectArgument(pathOf(read), read.expected, 'another value') : read
-}
-
-function pathOf({ names }: Mismatch): string {
-  return ['transaction', ...names.toReversed()].join('.')
+  return read instanceof Mismatch
+    ? rejectArgument(['transaction', ...read.names.toReversed()].join('.'), read.expected, 'another value')
+    : read
 }
 
 /**
@@ -131,13 +129,9 @@ export function attachSignature<K extends TransactionKind>(
   const signature = completeSignature(options.signature)
   const unsigned = assertForm(transaction as UnsignedTransaction, unsignedShape)
   const digest = hashTransaction(unsigned, { chainId })
-  if (signature === undefined || !verifier.verify({ signer: signingKey, digest, signature })) {
-    throw new VitalsealError('ERR_SIGNATURE_INVALID', wrongSignature(signingKey), {
-      path: 'transaction.signature',
-      details: { signer: signingKey },
-    })
-  }
-  return assemble(unsigned, signature, digest)
+  return signature !== undefined && verifier.verify({ signer: signingKey, digest, signature })
+    ? assemble(unsigned, signature, digest)
+    : unwrap(refuseSignature(signingKey))
 }
 
 function completeSignature(bytes: Uint8Array): Signature | undefined {
@@ -203,29 +197,21 @@ export function validateTransaction<K extends TransactionKind>(
   options: ValidateTransactionOptions,
 ): Result<Verified<Transaction<K>>, ValidationCode> {
   const parsed = readBack(transaction as unknown as ParsedTransaction, signedShape)
-  if (parsed instanceof Mismatch) return refuseForm(parsed)
+  if (parsed instanceof Mismatch) return refuseField(parsed.names.toReversed().join('.'), parsed.expected)
   const { chainId, verifier = createVerifier(), signingKey = parsed.sender } = options
   const broken = checkSender(parsed, options) ?? checkBody(parsed, { ...options, verifier })
   if (broken !== undefined) return broken
   const { signature } = parsed
   const digest = hashTransaction(parsed, { chainId })
-  if (!verifier.verify({ signer: signingKey, digest, signature })) {
-    return fail('ERR_SIGNATURE_INVALID', wrongSignature(signingKey), {
-      path: 'transaction.signature',
-      details: { signer: signingKey },
-    })
-  }
-  return succeed(assemble<K>(parsed, signature, digest) as Verified<Transaction<K>>)
+  return verifier.verify({ signer: signingKey, digest, signature })
+    ? succeed(assemble<K>(parsed, signature, digest) as Verified<Transaction<K>>)
+    : refuseSignature(signingKey)
 }
 
-function refuseForm(mismatch: Mismatch): Failure<'ERR_TRANSACTIONS_FIELD'> {
-  const { expected } = mismatch
-  const path = pathOf(mismatch)
-  return fail('ERR_TRANSACTIONS_FIELD', `${path}: expected ${expected}`, { path, details: { expected } })
-}
-
-function wrongSignature(signer: Did): string {
-  return `transaction.signature: expected a low-S signature of ${signer} for this chain; check chainId and signer`
+function refuseSignature(signer: Did): Failure<'ERR_SIGNATURE_INVALID'> {
+  const path = 'transaction.signature'
+  const message = `${path}: expected a low-S signature of ${signer} for this chain; check chainId and signer`
+  return fail('ERR_SIGNATURE_INVALID', message, { path, details: { signer } })
 }
 
 function checkSender(

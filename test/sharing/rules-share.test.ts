@@ -12,6 +12,7 @@ import {
   clinic,
   createSharingWorld,
   DAY_MS,
+  DEADLINES,
   END_MS,
   exclusively,
   HOUR_MS,
@@ -276,7 +277,10 @@ describe('a refund', () => {
     ['was withdrawn', () => world.submit(institute, { kind: 'requirement', step: 'withdraw', listing }), 0],
     ['has ended', () => undefined, PRICE],
   ])('goes to the institution where the listing %s', (_, endListing, stillLocked) => {
-    listing = world.publish({ study: digest('a long one'), convertWithinMs: END_MS - START_MS })
+    listing = world.publish({
+      study: digest('a long one'),
+      deadlines: { ...DEADLINES, convertWithinMs: END_MS - START_MS },
+    })
     claim = world.claim(listing, { studyNullifier: digest('another') }).id
     const before = world.balance(institute)
     endListing()
@@ -289,7 +293,10 @@ describe('a refund', () => {
   })
 
   it('goes to the listing one millisecond before that ends', () => {
-    listing = world.publish({ study: digest('a long one'), convertWithinMs: END_MS - START_MS - 1 })
+    listing = world.publish({
+      study: digest('a long one'),
+      deadlines: { ...DEADLINES, convertWithinMs: END_MS - START_MS - 1 },
+    })
     claim = world.claim(listing, { studyNullifier: digest('another') }).id
     expect(world.step(bob, close(), END_MS - 1)).toBe(null)
     expect([world.escrow(listing), world.sharesLeft(listing)]).toEqual([2 * PRICE, 2])

@@ -53,6 +53,9 @@ export function createTestKey(setup: Setup = 'verifier', seed = 2n): VerifyingKe
   return key.value
 }
 
+/** An hour to convert, two to answer, three to judge. */
+export const DEADLINES = { convertWithinMs: HOUR_MS, answerWithinMs: 2 * HOUR_MS, judgeWithinMs: 3 * HOUR_MS }
+
 const ascending = <T>(items: readonly T[], nameOf: (item: T) => string): T[] =>
   [...items].sort((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1))
 
@@ -75,9 +78,7 @@ export function publication(more: Partial<PublishBody> = {}): Draft<'requirement
     sharesMax: 2,
     exclusiveForMs: null,
     expiresAtMs: END_MS,
-    convertWithinMs: HOUR_MS,
-    answerWithinMs: 2 * HOUR_MS,
-    judgeWithinMs: 3 * HOUR_MS,
+    deadlines: DEADLINES,
     ...more,
   }
 }

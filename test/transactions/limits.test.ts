@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { concatBytes, fromHex, toHex } from '../../src/primitives/bytes.ts'
 import { encodeHead } from '../../src/primitives/codec.ts'
 import type { Label } from '../../src/primitives/label.ts'
+import type { Signature } from '../../src/primitives/signature.ts'
 import {
   createTransaction,
   encodeTransaction,
@@ -17,11 +18,12 @@ import {
   unwrap,
   validateTransaction,
   type Envelope,
+  type PublishBody,
   type UnsignedTransaction,
 } from '../../src/transactions/index.ts'
 import { leastCpuMs } from '../support/cost.ts'
 import { codeOfResult } from '../support/failure.ts'
-import { chainId } from '../support/parties.ts'
+import { chainId, party } from '../support/parties.ts'
 import { digest, doctor, label, patient, phone, samples, signerOf, transactionId } from '../support/transactions.ts'
 
 const COUNTER_MAX = 2 ** 32 - 1
@@ -57,6 +59,15 @@ const access = (change: Partial<UnsignedTransaction<'access'>>) => createTransac
 const [terms] = samples.access().grants
 const own = (delegate: number) => ({ delegate, enc: digest('own'), ciphertext: new Uint8Array(52) })
 const delegate = (slot: number) => createTransaction({ ...samples.delegateFill(), slot })
+
+const YEAR_MS = 366 * 86_400_000
+const published = samples.requirementPublish() as UnsignedTransaction<'requirement'> & PublishBody
+const { deadlines } = published
+const publish = (change: Partial<PublishBody>) =>
+  createTransaction({ ...published, ...change } as UnsignedTransaction<'requirement'>)
+const dids = (count: number) => Array.from({ length: count }, (_, i) => party(`${i}`).did).sort()
+const witnesses = (count: number) =>
+  dids(count).map((account) => ({ account, signature: new Uint8Array(65) as Signature }))
 
 /** Each limit of DESIGN.md 4 that a transaction meets: the last value that passes, and the first that does not. */
 const borders: Record<string, [() => UnsignedTransaction, () => UnsignedTransaction]> = {
@@ -143,6 +154,39 @@ const borders: Record<string, [() => UnsignedTransaction, () => UnsignedTransact
   'an amount of 2^53 - 1': [
     () => createTransaction({ ...samples.transfer(), amount: Number.MAX_SAFE_INTEGER }),
     () => createTransaction({ ...samples.transfer(), amount: Number.MAX_SAFE_INTEGER + 1 }),
+  ],
+  'a text of 16 KiB': [
+    () => publish({ text: { schema: new Uint8Array(16 * KIB), requirement: new Uint8Array(16 * KIB) } }),
+    () => publish({ text: { schema: new Uint8Array(16 * KIB + 1), requirement: new Uint8Array(0) } }),
+  ],
+  '64 issuers': [() => publish({ issuers: dids(64) }), () => publish({ issuers: dids(65) })],
+  'one issuer': [() => publish({ issuers: dids(1) }), () => publish({ issuers: [] })],
+  '16 keywords': [() => publish({ keywords: labels(16) }), () => publish({ keywords: labels(17) })],
+  '32 witnesses': [() => publish({ witnesses: witnesses(32) }), () => publish({ witnesses: witnesses(33) })],
+  'a verifying key of 1,024 bytes': [
+    () => publish({ verifyingKey: new Uint8Array(1_024) }),
+    () => publish({ verifyingKey: new Uint8Array(1_025) }),
+  ],
+  'a million shares': [
+    () => publish({ price: 0, sharesMax: 1_000_000 }),
+    () => publish({ price: 0, sharesMax: 1_000_001 }),
+  ],
+  'one share': [() => publish({ sharesMax: 1 }), () => publish({ sharesMax: 0 })],
+  'a budget of 2^53 - 1': [
+    () => publish({ price: Number.MAX_SAFE_INTEGER, sharesMax: 1 }),
+    () => publish({ price: (Number.MAX_SAFE_INTEGER + 1) / 2, sharesMax: 2 }),
+  ],
+  'a minute for a step': [
+    () => publish({ deadlines: { ...deadlines, convertWithinMs: 60_000 } }),
+    () => publish({ deadlines: { ...deadlines, convertWithinMs: 59_999 } }),
+  ],
+  'a year for a step': [
+    () => publish({ deadlines: { ...deadlines, judgeWithinMs: YEAR_MS } }),
+    () => publish({ deadlines: { ...deadlines, judgeWithinMs: YEAR_MS + 1 } }),
+  ],
+  'proofs of 192 bytes': [
+    () => createTransaction({ ...samples.claim(), proof: new Uint8Array(192) }),
+    () => createTransaction({ ...samples.claim(), proof: new Uint8Array(193) }),
   ],
   'times up to the last date': [
     () => createTransaction({ ...samples.iot(), issuedAtMs: 8_640_000_000_000_000 }),
@@ -250,6 +294,7 @@ describe('sizes on the wire', () => {
         "accessRevoke": 187,
         "accessRole": 217,
         "acknowledge": 149,
+        "claim": 703,
         "complaint": 149,
         "config": 476,
         "conversion": 253,
@@ -263,7 +308,17 @@ describe('sizes on the wire', () => {
         "registerAdd": 505,
         "registerRevoke": 154,
         "rekey": 246,
+        "requirementDigest": 274,
+        "requirementPublish": 1133,
+        "requirementWithdraw": 150,
+        "shareAcknowledge": 217,
+        "shareClose": 150,
+        "shareConvert": 184,
+        "shareDelegate": 150,
+        "shareDispute": 184,
+        "shareJudge": 151,
         "transfer": 185,
+        "withdrawal": 149,
       }
     `)
   })
@@ -278,6 +333,7 @@ describe('sizes on the wire', () => {
         "accessRevoke": "716fa22dac547352e184d274e5f423f3d879e0ac409bd5956a9ecf47eb1bd78a",
         "accessRole": "734a8ea743f31904cca44849c7ed403ea635be1c9fd86cf7c4fc1a16ba29ebf2",
         "acknowledge": "2f9d1acc6966ea57011d52702bbf0493eed8ddaee7dc8739e83a0012bef90726",
+        "claim": "00d8b9123feb1b72654c0963bbbe5a4cd07c50693634b86928b837d40a542502",
         "complaint": "329bf5360e56989289daf16ac5ef4a846f8458c18b07c9293eac222d62523a39",
         "config": "b0526bc2fa0bbd34dfca521dafec53a6470f2da449b4b71b84dd071cd5f7a83f",
         "conversion": "098c8205d73dea82de1865f5a8aff30aab39fe49e55b1966fe6c8704fdfd74bb",
@@ -290,7 +346,17 @@ describe('sizes on the wire', () => {
         "key": "aed54c3d3b13d5927d120e1279346cb721728bde74adb52491eecc4b813615de",
         "registerRevoke": "632792a0e730f7ce410e27c7bc35a5fb3a157757d4a683ec2c704cdcbb27511a",
         "rekey": "ae229d01994de0deb801a8e9bddbf436037aa4ea2d8d7d9b2d9d7bb5e3bf9b93",
+        "requirementDigest": "cf6a44aff248f7875d589546effc0a63375c5cb48bd80ffe2dcd982b33523200",
+        "requirementPublish": "e88dbbceada1b3c735d30bce4b7969fb51b23a5184bd8284c4c19a0564775b9a",
+        "requirementWithdraw": "08592e20b25bed10ce2e896ead942fdc35cb76120e1bd7187aba36e724c647a4",
+        "shareAcknowledge": "49a329d5bef1a4d0e25e43981dfb0e896155b35cf9290c631e2327b3d4118dac",
+        "shareClose": "e0e2b78ff348714db3d9c5dedb27df73df94bc168cf02b8511df9e96efde1055",
+        "shareConvert": "4545c89da5f0d0b4f19462e4907554c0f0816bf598afd654a2b11acceb0f04b5",
+        "shareDelegate": "7b56827a870454eb9fb4ab232588735c60e27a9eb0567bbd188af651d5f4e0d3",
+        "shareDispute": "f823b92fb02ee3201592c3dae80dfb3b1dd1c899f5fd15e2b31f32f15de28d36",
+        "shareJudge": "9d85621c20a19e5e7fd5ec02b25d41f0e1b3e1cacdcb197c37594cc630b71b83",
         "transfer": "de42f87130319480213d90cd9f331ac5737e5c48ed143f507077c40d285b809f",
+        "withdrawal": "a31a4bbb4bac54eafcbb4f98047289910f9fef35a5d489b3e8a808a0f90f9b02",
       }
     `)
   })

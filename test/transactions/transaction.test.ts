@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeCbor, parseCbor, type CborValue } from '../../src/primitives/codec.ts'
 import { toHex } from '../../src/primitives/bytes.ts'
 import { toDigest } from '../../src/primitives/ids.ts'
+import { KINDS } from '../../src/transactions/kinds.ts'
 import { createSigner, createVerifier, type Signature } from '../../src/primitives/signature.ts'
 import {
   attachSignature,
@@ -15,6 +16,7 @@ import {
   signTransaction,
   unwrap,
   validateTransaction,
+  type Draft,
   type ParsedTransaction,
   type UnsignedTransaction,
 } from '../../src/transactions/index.ts'
@@ -98,6 +100,10 @@ describe.each(all)('transaction %s', (_name, make) => {
     expect(valid.id).toBe(transaction.id)
   })
 
+  it('has its kind in the second byte, by which readers without a parser tell', () => {
+    expect(bytes[1]).toBe(KINDS[transaction.kind].version)
+  })
+
   it('prints as DAG-JSON without losing a field', () => {
     const text = formatTransaction(transaction)
     expect(JSON.parse(text)).toMatchObject({ kind: transaction.kind, sender: transaction.sender, nonce: 0 })
@@ -142,6 +148,63 @@ describe('bytes on the wire (DESIGN.md 4)', () => {
     expect(toHex(hashTransaction(samples.iot(), { chainId }))).toMatchInlineSnapshot(
       `"164376fc1b4ad2c21f5c4bb08edf1a8f2020481c0492c0c6a12235ec12dd50d3"`,
     )
+  })
+})
+
+/** The bytes of a sample without head, sender, nonce, time and signature. */
+function bodyOf(name: keyof typeof samples): string {
+  const bytes = encodeTransaction(sign(samples[name]()))
+  return toHex(bytes.subarray(1 + 1 + 35 + 1 + 1 + 9, -67))
+}
+
+describe('the kinds of sharing on the wire', () => {
+  it('is pinned in hex, the proof and the signatures apart', () => {
+    const names = [
+      'requirementWithdraw',
+      'shareDelegate',
+      'shareConvert',
+      'shareDispute',
+      'shareJudge',
+      'shareClose',
+      'withdrawal',
+    ] as const
+    expect(Object.fromEntries(names.map((name) => [name, bodyOf(name)]))).toMatchInlineSnapshot(`
+      {
+        "requirementWithdraw": "015820f53dbd41ba3f28dd46806a4f47c09e5a53f00b6cd2a9c3951076c458e1f4df82",
+        "shareClose": "055820dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede",
+        "shareConvert": "015820dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede582001fa8e566bb3bc46acdde4c720c3d5f01d5fad627f1a07f1fcbe850a8a53d091",
+        "shareDelegate": "005820dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede",
+        "shareDispute": "035820dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede5820ee8250fb76e094b34b471f13a73dbbe51d1ae142e9df59d7c0d31ec20f0a0a8e",
+        "shareJudge": "045820dd1b3c312cf7d816130354452e9629ce39355b0c534129dd26a08cd9a4502ede01",
+        "withdrawal": "5820aaa9402664f1a41f40ebbc52c9993eb66aeb366602958fdfaa283b71e64db123",
+      }
+    `)
+    const isLong = /(?:03){65}|(?:04){192}|(?:01){65}|(?:09){715}/g
+    expect(bodyOf('claim').replaceAll(isLong, ' .. ')).toMatchInlineSnapshot(`"5820f53dbd41ba3f28dd46806a4f47c09e5a53f00b6cd2a9c3951076c458e1f4df825821035b8a04c54676290e1765df8c3ee8acb8d0b281fe0ede64bacfa8f5565fed1e2b5820aaa9402664f1a41f40ebbc52c9993eb66aeb366602958fdfaa283b71e64db1231b0000019a9ec064005841 .. 5820231c2cfa53d561ac8462528bed6a4bfbd8079e17bd136a705aefeedc1d506f9a5820205552145b7f24c7ae2004e4f829190c4ed2ef28f2c6a63aa333f3989e85a3e858c0 .. 1b0000019a9ec064015821020ddb656d5a8681475d5bc728916ca45e51b8708fab899f94514ebbee4b847d36582102bf007734250153c3970b01f00a7df12279ca34f2addfe34b3d7b3086e836b9535820d03fea65876f15d8edeefefe22e78ad52edc44f55e0d439961e7bd8654cc461758202df2158d776c94557d6a02ddd378bb88b3f1d08415412e6b3babb620d264e720"`)
+    expect(bodyOf('requirementPublish').replaceAll(isLong, ' .. ')).toMatchInlineSnapshot(`"0058200c87ed818fb90f3f88faa6b362cf1e99025f3c1248f8fe513cdb38d03d9dce655820f8dcb7a13bf4991a7d7969ea1c8add149e79b13ae91c0e6c13994da38eb3636a5820df0ad6e43880f09c90ebf95f19110178aba6890df0010ebda7485029e2b543b4824201024103815821035b8a04c54676290e1765df8c3ee8acb8d0b281fe0ede64bacfa8f5565fed1e2b1a05265c00f58268646961626574657367676c75636f73655902cb .. 81825821020ddb656d5a8681475d5bc728916ca45e51b8708fab899f94514ebbee4b847d365841 .. 1a000f42401864051b0000019aa3e6c0008319ea6019ea6119ea62"`)
+  })
+
+  it('has its kinds and steps in a fixed order', () => {
+    const kinds = ['requirementPublish', 'claim', 'shareClose', 'withdrawal'] as const
+    expect(kinds.map((name) => encodeTransaction(sign(samples[name]()))[1])).toEqual([14, 15, 16, 17])
+    const steps = ['shareDelegate', 'shareConvert', 'shareAcknowledge', 'shareDispute', 'shareJudge', 'shareClose']
+    expect(steps.map((name) => bodyOf(name as keyof typeof samples).slice(0, 2))).toEqual([
+      ...['00', '01', '02', '03', '04', '05'],
+    ])
+  })
+
+  it.each<readonly [string, keyof typeof samples, number, CborValue, string]>([
+    ['a step of a share that is none', 'shareClose', 5, 6, 'transaction.step'],
+    ['a step of a requirement that is none', 'requirementWithdraw', 5, 2, 'transaction.step'],
+    ['the step of another form', 'shareClose', 5, 1, 'transaction'],
+    ['a verdict beyond the second', 'shareJudge', 7, 2, 'transaction.verdict'],
+    ['a proof of 191 bytes', 'claim', 12, new Uint8Array(191), 'transaction.proof'],
+    ['a commitment of 31 bytes', 'withdrawal', 5, new Uint8Array(31), 'transaction.commitment'],
+    ['a flag that is a number', 'requirementPublish', 12, 1, 'transaction.checksWithdrawal'],
+  ])('refuses %s', (_case, name, index, value, path) => {
+    const elements = elementsOf(encodeTransaction(sign(samples[name]())))
+    const parsed = parseTransaction(encodeCbor(elements.with(index, value)))
+    expect(parsed).toMatchObject({ ok: false, code: 'ERR_CODEC_MALFORMED', path })
   })
 })
 
@@ -337,7 +400,7 @@ describe('createTransaction', () => {
           ...samples.accessRole(),
           grants: [{ ...samples.accessRole().grants[0]!, obligations: [{ kind: 'pay' as 'notify-patient' }] }],
         }),
-      'transaction.grants.0.obligations.0',
+      'transaction.grants.0.obligations.0.kind',
     ],
     [
       'two envelopes of one recipient',
@@ -382,6 +445,65 @@ describe('createTransaction', () => {
           agreement: new Uint8Array(32),
         } as UnsignedTransaction<'delegate'>),
       'transaction.agreement',
+    ],
+    [
+      'issuers out of order',
+      () =>
+        createTransaction({
+          ...samples.requirementPublish(),
+          issuers: [patient.did, doctor.did].sort().reverse(),
+        } as UnsignedTransaction<'requirement'>),
+      'transaction.issuers',
+    ],
+    [
+      'a keyword twice',
+      () =>
+        createTransaction({
+          ...samples.requirementPublish(),
+          keywords: ['glucose', 'glucose'],
+        } as UnsignedTransaction<'requirement'>),
+      'transaction.keywords',
+    ],
+    [
+      'a witness twice',
+      () => {
+        const { witnesses } = samples.requirementPublish() as Draft<'requirement'> & { readonly step: 'publish' }
+        return createTransaction({
+          ...samples.requirementPublish(),
+          witnesses: [...witnesses, ...witnesses],
+        } as UnsignedTransaction<'requirement'>)
+      },
+      'transaction.witnesses',
+    ],
+    [
+      'a budget beyond 2^53 - 1',
+      () =>
+        createTransaction({
+          ...samples.requirementPublish(),
+          price: 2 ** 52,
+          sharesMax: 2,
+        } as UnsignedTransaction<'requirement'>),
+      'transaction.price',
+    ],
+    [
+      'an unknown step of a requirement',
+      () => createTransaction({ ...samples.requirementWithdraw(), step: 'change' as 'withdraw' } as never),
+      'transaction.step',
+    ],
+    [
+      'an unknown step of a share',
+      () => createTransaction({ ...samples.shareClose(), step: 'sell' as 'close' } as never),
+      'transaction.step',
+    ],
+    [
+      'an unknown verdict',
+      () => createTransaction({ ...samples.shareJudge(), verdict: 'perhaps' } as never),
+      'transaction.verdict',
+    ],
+    [
+      'a claim without a nullifier of the study',
+      () => createTransaction({ ...samples.claim(), studyNullifier: null as never }),
+      'transaction.studyNullifier',
     ],
   ])('refuses %s', (_case, make, path) => {
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT_INVALID', path }))
@@ -457,6 +579,10 @@ describe('validateTransaction', () => {
     ['rekey', ['rotate', 'grant'], true],
     ['rekey', ['publish', 'rotate'], false],
     ['conversion', ['publish'], true],
+    ['requirementPublish', ['publish', 'rotate', 'grant'], false],
+    ['claim', ['publish', 'rotate', 'grant'], false],
+    ['shareClose', ['publish', 'rotate', 'grant'], false],
+    ['withdrawal', ['publish', 'rotate', 'grant'], false],
   ] as const)('takes %s of a delegate with %s: %s', (name, rights, isTaken) => {
     const unsigned = { ...samples[name](), delegate: 2 } as UnsignedTransaction
     const signed = signTransaction(unsigned, { chainId, signer: phone.signer })

@@ -145,7 +145,7 @@ function factsOf({ circuit: id }: VerifyingKey, listing: ListingEntry): Requirem
 /** Writes the claim and what it uses up; returns its first deadline. */
 function note(state: StateWriter, claim: Claim, { listing, timeMs }: Judged): number {
   const { id, sender: claimant, studyNullifier, recordNullifier } = claim
-  const untilMs = laterBy(timeMs, listing.convertWithinMs)
+  const untilMs = laterBy(timeMs, listing.deadlines.convertWithinMs)
   const signingKey = signingKeyOf(state, claimant) as Did
   state.set(sharingKeys.claim(id), { ...claim, claimant, signingKey, state: 'claimed', untilMs }, claimShape)
   state.append(sharingKeys.claims(claim.listing), id, transactionId)

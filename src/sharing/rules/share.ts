@@ -76,7 +76,7 @@ function judgeStep(step: Step, of: Case, { verifier }: Execution): Turn {
         : 'ERR_SHARING_STATE'
     case 'convert':
       return isTurn(of, { from: 'delegated', isParty: sender === proxy })
-        ? { state: 'converted', untilMs: laterBy(timeMs, listing.answerWithinMs) }
+        ? { state: 'converted', untilMs: laterBy(timeMs, listing.deadlines.answerWithinMs) }
         : 'ERR_SHARING_STATE'
     case 'acknowledge': {
       // Late is better than never: until somebody closes it, the outcome is the same.
@@ -87,7 +87,7 @@ function judgeStep(step: Step, of: Case, { verifier }: Execution): Turn {
     case 'dispute':
       // Nobody is the judge of his own dispute.
       return isTurn(of, { from: 'converted', isParty: sender === institution && institution !== issuer })
-        ? { state: 'disputed', untilMs: laterBy(timeMs, listing.judgeWithinMs) }
+        ? { state: 'disputed', untilMs: laterBy(timeMs, listing.deadlines.judgeWithinMs) }
         : 'ERR_SHARING_STATE'
     case 'judge':
       if (!isTurn(of, { from: 'disputed', isParty: sender === issuer })) return 'ERR_SHARING_STATE'
