@@ -31,6 +31,17 @@ export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
   return nobleConcat(...parts)
 }
 
+/** Returns the parts joined, however many: as arguments of a call they would have to fit on the stack. */
+export function joinBytes(parts: readonly Uint8Array[]): Bytes {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
+}
+
 /** Returns lower-case hexadecimal text. */
 export function toHex(bytes: Uint8Array): string {
   return bytesToHex(bytes)

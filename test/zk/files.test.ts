@@ -33,6 +33,16 @@ describe('.r1cs', () => {
     expect(toHex(sha256(bytes))).toBe('a57f97cd93b24dc306309b8b777a6bba06a3c1af09d1f12cc7d60e50dbfeefb8')
   })
 
+  test('of many constraints comes back as well', () => {
+    // More than an engine takes as arguments of one call.
+    const empty = { wires: [], coefficients: [] }
+    const constraint = { name: 'nothing', a: empty, b: empty, c: empty }
+    const large = createCircuit({ ...relation, constraints: Array.from({ length: 150_000 }, () => constraint) })
+    expect(unwrap(parseR1cs(encodeR1cs(large))).id).toEqual(large.id)
+    const values = [1n, ...Array.from({ length: 150_000 }, (_, i) => BigInt(i))]
+    expect(unwrap(parseWtns(encodeWtns(values)))).toHaveLength(values.length)
+  })
+
   test('outputs of circom are public inputs', () => {
     // wires, then outputs and public inputs, behind 12 + 12 bytes of heads, the field and the modulus.
     const at = 12 + 12 + 4 + 32 + 4

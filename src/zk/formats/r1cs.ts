@@ -5,7 +5,7 @@
  */
 
 import { fail, succeed, type Result } from '../../errors.ts'
-import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
+import { concatBytes, joinBytes, type Bytes } from '../../primitives/bytes.ts'
 import { FIELD_BYTES, FIELD_ORDER } from '../field.ts'
 import { CONSTRAINTS_MAX } from '../relations/builder.ts'
 import { createCircuit, type Circuit } from '../relations/circuit.ts'
@@ -32,7 +32,7 @@ const CONSTRAINT_BYTES_MIN = 12
 
 function writeRow({ wires, coefficients }: Row): Bytes {
   const terms = wires.flatMap((wire, i) => [writeUint32(wire), writeElement(coefficients[i]!)])
-  return concatBytes(writeUint32(wires.length), ...terms)
+  return joinBytes([writeUint32(wires.length), ...terms])
 }
 
 /** Returns the `.r1cs` file of a circuit. All public inputs are public inputs there, none is an output. */
@@ -46,8 +46,8 @@ export function encodeR1cs({ relation }: Circuit): Bytes {
     writeUint64(wireCount),
     writeUint32(constraints.length),
   )
-  const body = concatBytes(...constraints.map(({ a, b, c }) => concatBytes(writeRow(a), writeRow(b), writeRow(c))))
-  const labels = concatBytes(...wireNames.map((_, wire) => writeUint64(wire)))
+  const body = joinBytes(constraints.flatMap(({ a, b, c }) => [a, b, c].map(writeRow)))
+  const labels = joinBytes(wireNames.map((_, wire) => writeUint64(wire)))
   return writeSections(MAGIC, VERSION, [
     [HEADER, header],
     [CONSTRAINTS, body],

@@ -3,7 +3,7 @@
  */
 
 import { fail, succeed, type Result } from '../../errors.ts'
-import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
+import { concatBytes, joinBytes, type Bytes } from '../../primitives/bytes.ts'
 import { FIELD_BYTES, FIELD_ORDER } from '../field.ts'
 import type { Witness } from '../relations/relation.ts'
 import {
@@ -25,7 +25,7 @@ export function encodeWtns(witness: Witness): Bytes {
   const header = concatBytes(writeUint32(FIELD_BYTES), writeModulus(), writeUint32(witness.length))
   return writeSections(MAGIC, VERSION, [
     [HEADER, header],
-    [VALUES, concatBytes(...witness.map(writeElement))],
+    [VALUES, joinBytes(witness.map(writeElement))],
   ])
 }
 

@@ -5,7 +5,7 @@
  * test, an auditor and an error can say which rule it was.
  */
 
-import { concatBytes, type Bytes } from '../../primitives/bytes.ts'
+import { joinBytes, type Bytes } from '../../primitives/bytes.ts'
 import { taggedHash, type Digest32 } from '../../primitives/hash.ts'
 import { ZK_TAGS } from '../../primitives/tags.ts'
 import { encodeField, FIELD_ORDER, type FieldElement } from '../field.ts'
@@ -79,7 +79,6 @@ function encodeRow({ wires, coefficients }: Row): Bytes[] {
  * Cost: about 1 ms for a thousand coefficients.
  */
 export function hashRelation({ publicCount, wireNames, constraints }: Relation): Digest32 {
-  const rows = constraints.map(({ a, b, c }) => concatBytes(...encodeRow(a), ...encodeRow(b), ...encodeRow(c)))
-  const body = concatBytes(...rows)
+  const body = joinBytes(constraints.map(({ a, b, c }) => joinBytes([a, b, c].flatMap(encodeRow))))
   return taggedHash(ZK_TAGS.zkCircuit, publicCount, wireNames.length, constraints.length, body)
 }
