@@ -68,10 +68,11 @@ export function listProxies(view: LedgerView, patient: Did): readonly ProxyEntry
     }
   }
   return [...found.values()].map((entry) => {
-    const { delegatee, label, untilMs } = entry
+    const { proxy, delegatee, label, untilMs } = entry
     const coverage = uses(delegatee, view.timeMs)
     const isCovered = coverage !== undefined && covers(coverage, label)
-    const isInUse = isCovered && view.timeMs < untilMs && book.account(delegatee)?.isRevoked === false
+    const isKnown = [patient, proxy, delegatee].every((party) => book.account(party)?.isRevoked === false)
+    const isInUse = isCovered && view.timeMs < untilMs && isKnown
     return { ...entry, conversions: [...entry.conversions], isInUse }
   })
 }

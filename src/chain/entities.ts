@@ -35,7 +35,7 @@ import {
   uint,
   type Shape,
 } from '../primitives/shape.ts'
-import type { Bytes } from '../primitives/bytes.ts'
+import { toHex, type Bytes } from '../primitives/bytes.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import { grantTermsShape } from '../transactions/index.ts'
 import type { StateKey } from './state.ts'
@@ -278,6 +278,8 @@ export const memberSetShape: Shape<MemberSet> = tuple({
 export const labelNameShape: Shape<Label> = label
 /** Lists of transactions. */
 export const transactionListShape: Shape<TransactionId> = transactionId
+/** `rekey-id/<owner>/<id>`: that there was one. */
+export const usedRekeyShape: Shape<1> = constant(1)
 /** What is known of an envelope: it was offered, and what its recipient said. Wire positions: append only. */
 export const ANSWERS = ['offered', 'acknowledged', 'complained'] as const
 /** What is known of an envelope. */
@@ -310,6 +312,8 @@ export const keys = {
   holder: (owner: Did, recipient: Did): StateKey => ['key', owner, recipient],
   /** List of the recipients of one epoch. */
   holders: (owner: Did, epoch: number): StateKey => ['holder', owner, epoch],
+  /** An owner's re-key was recorded once: its id is not used again. */
+  usedRekey: (owner: Did, reKey: Digest32): StateKey => ['rekey-id', owner, toHex(reKey)],
   /** Re-keys in use for a delegatee. */
   rekeys: (owner: Did, delegatee: Did): StateKey => ['rekey', owner, delegatee],
   /** Where an owner's keys stand. */

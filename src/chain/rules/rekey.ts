@@ -15,6 +15,7 @@ import {
   labelShape,
   REKEYS_PER_PAIR_MAX,
   rekeysShape,
+  usedRekeyShape,
   type EpochEntry,
   type RekeyEntry,
 } from '../entities.ts'
@@ -31,8 +32,10 @@ export const applyRekey: Rule<'rekey'> = (state, transaction, { timeMs }) => {
   const fault = findFault(state, owner, transaction, timeMs)
   if (fault !== undefined) return refuse(owner, fault)
   const inUse = rekeysOf(state, owner, delegatee).filter((entry) => timeMs < entry.untilMs)
-  if (inUse.some((entry) => equalBytes(entry.reKey, reKey))) return refuse(owner, 'ERR_CHAIN_REKEY')
+  // Also one that has ended: what a proxy kept of it does not come back to life, and audits know each by its id.
+  if (state.has(keys.usedRekey(owner, reKey))) return refuse(owner, 'ERR_CHAIN_REKEY')
   if (inUse.length >= REKEYS_PER_PAIR_MAX) return refuse(owner, 'ERR_CHAIN_LIMIT')
+  state.set(keys.usedRekey(owner, reKey), 1, usedRekeyShape)
   state.set(keys.rekeys(owner, delegatee), [...inUse, { reKey, proxy, label, epoch, untilMs }], rekeysShape)
   const current = state.get(keys.epoch(owner), epochShape) as EpochEntry
   // Whoever has the key keeps it: nothing is sealed under it any more when he may no longer.

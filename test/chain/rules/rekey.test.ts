@@ -174,6 +174,10 @@ describe('conversion', () => {
     expect(world.send(proxy.did, conversion())).toBe('ERR_CHAIN_REKEY')
     expect(world.send(ann.did, access([uses([A])], world.ids.at(-3) ?? null))).toBe(null)
     expect(world.send(proxy.did, conversion())).toBe('ERR_CHAIN_REKEY')
+    // Nor does recording it again, in a new epoch and for as long as one likes.
+    world.send(ann.did, keyDraft({ epoch: 2, listed: [A], previous: epoch()?.latest ?? null }))
+    expect(world.send(ann.did, rekey({ epoch: 2 }))).toBe('ERR_CHAIN_REKEY')
+    expect(world.send(ann.did, rekey({ epoch: 2, reKey: digest('another') }))).toBe(null)
   })
 
   it('goes on under a wider grant, and for less long under a shorter one', () => {
@@ -206,7 +210,7 @@ describe('conversion', () => {
 })
 
 describe('a registrar', () => {
-  it('stops conversions for an account that it revokes', () => {
+  it.each(['institute', 'ann'])('stops conversions when it revokes an account: %s', (revoked) => {
     const registrar = party('registrar')
     world = createFastWorld({ people: [], registrars: [registrar.did] })
     const admit = (identity: typeof ann, operation: 'add' | 'revoke' = 'add') =>
@@ -223,7 +227,7 @@ describe('a registrar', () => {
     world.send(ann.did, access([uses([A])], null))
     expect(world.send(ann.did, rekey())).toBe(null)
     expect(world.send(proxy.did, conversion())).toBe(null)
-    expect(admit(institute, 'revoke')).toBe(null)
+    expect(admit(revoked === 'ann' ? ann : institute, 'revoke')).toBe(null)
     expect(world.send(proxy.did, conversion())).toBe('ERR_CHAIN_ACCOUNT')
   })
 
