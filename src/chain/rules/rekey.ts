@@ -74,7 +74,7 @@ export const applyConversion: Rule<'conversion'> = (state, transaction, { timeMs
   const { sender: proxy, patient, delegatee, reKey } = transaction
   const entry = rekeysOf(state, patient, delegatee).find((each) => equalBytes(each.reKey, reKey))
   if (entry?.proxy !== proxy || timeMs >= entry.untilMs) return refuse(patient, 'ERR_CHAIN_REKEY')
-  if (!isLiveAccount(state, delegatee)) return refuse(patient, 'ERR_CHAIN_ACCOUNT')
+  if (!isLiveAccount(state, delegatee) || !isLiveAccount(state, patient)) return refuse(patient, 'ERR_CHAIN_ACCOUNT')
   const coverage = usesOf(state, { patient, grantee: delegatee, atMs: timeMs })
   if (coverage === undefined || !covers(coverage, entry.label)) return refuse(patient, 'ERR_POLICY_DENIED')
   return apply(patient, { untilMs: Math.min(entry.untilMs, coverage.untilMs) })
