@@ -48,8 +48,8 @@ export interface Timers {
   awaitedSinceTick: number | undefined
   /** Failed views in a row, capped. */
   backoff: number
-  /** The request that has waited longest, and how many batches with younger ones passed it. */
-  oldestArrival: number
+  /** The request that is watched, and how many batches passed it over; see `fairness.ts`. */
+  watchedArrival: number
   skips: number
   lastStatusTick: number
   lastStatusMark: string
@@ -65,11 +65,16 @@ export interface Performance {
   /** When the current period began, and what was executed in it. */
   periodTick: number
   executedCount: number
-  /** Whole periods of this view. */
+  /** How many of these had waited here. */
+  servedCount: number
+  /** Whole periods of this view, and how many requests that had waited here were executed in the last of them. */
   periods: number
+  lastServedCount: number
   /** Most requests executed in one period of this view, and of each of the n views before. */
   viewBest: number
   formerBests: readonly number[]
+  /** Of the requests that waited here, how many a period each member ordered when it was last the primary while they did. */
+  readonly loadedRates: Map<number, number>
 }
 
 /** Shares of the last stable checkpoint. */

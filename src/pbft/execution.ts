@@ -12,6 +12,7 @@ import { fetchFromHolders, findBatch } from './batches.ts'
 import { createCertificate, type Certificate } from './certificate.ts'
 import { broadcast, halt, ignore, mayVote, noteProgress, reject, seal, type Core } from './core.ts'
 import { accuse } from './evidence.ts'
+import { countSkip } from './fairness.ts'
 import type { ExecutedEntry } from './history.ts'
 import type { VerifiedMessage } from './message.ts'
 import { encodeRecord } from './record.ts'
@@ -40,9 +41,10 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
   const applied = core.application.apply({ requests: batch.requests, timeMs: batch.timeMs }, height)
   const { headerDigest } = applied
   core.executed = height
-  core.pool.settle(batch.requests, applied.skipped)
-  countSkip(core, batch)
+  const waited = core.pool.settle(batch.requests, applied.skipped)
+  countSkip(core, batch, waited)
   core.performance.executedCount += batch.requests.length
+  core.performance.servedCount += waited.length
   const plain = { sequence: height, headerDigest }
   const body = mayVote(core) ? { ...plain, ...shareOf(core, plain, applied.nextMembers !== undefined) } : plain
   if (mayVote(core)) core.guard.record({ kind: 'exec-vote', view: 0, sequence: height, digest: headerDigest })
@@ -74,17 +76,6 @@ export function execute(core: Core, block: { readonly commit: CommitCertificate;
     broadcast(core, vote.bytes)
   }
   certify(core, height)
-}
-
-/** Counts batches with younger requests that passed the one that has waited longest (pbft.md 1.12 d). */
-function countSkip(core: Core, batch: Batch): void {
-  const { timers, pool } = core
-  const oldest = pool.oldest()
-  if (oldest?.arrival !== timers.oldestArrival) {
-    timers.oldestArrival = oldest?.arrival ?? -1
-    timers.skips = 0
-  }
-  if (oldest !== undefined && batch.requests.length > 0) timers.skips += 1
 }
 
 /** Takes an EXEC-VOTE. */

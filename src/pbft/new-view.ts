@@ -29,10 +29,11 @@ import {
 } from './core.ts'
 import { accuse } from './evidence.ts'
 import { learnCertificate } from './execution.ts'
+import { isUnfair } from './fairness.ts'
 import { BACKOFF_EXPONENT_MAX } from './limits.ts'
 import type { NewView, VerifiedMessage } from './message.ts'
 import { takeWaiting } from './normal-case.ts'
-import { isTooSlow, measureView } from './performance.ts'
+import { isTooSlow, measureView, rateLoaded } from './performance.ts'
 import { propose } from './proposal.ts'
 import { encodeRecord } from './record.ts'
 import { computeO, namesQuorum, newViewFault } from './view-change.ts'
@@ -57,6 +58,7 @@ export function startViewChange(core: Core, view: number): void {
 
 /** Drops what belongs to the view that is left. */
 function leaveFor(core: Core, view: number): void {
+  if (core.mode === 'normal') rateLoaded(core)
   core.view = view
   core.primaryProvenFaulty = false
   core.timers.awaitedSinceTick = undefined
@@ -267,8 +269,10 @@ function enterView(
   }
   for (const { body } of proof) if (body.checkpoint !== null) learnCertificate(core, body.checkpoint)
   // What this replica holds waits for the new primary, which may not know it.
-  for (const entry of core.pool.entries())
+  for (const entry of core.pool.entries()) {
     entry.forwardedTick = Math.min(entry.forwardedTick, core.tick - timeoutTicks(core))
+    entry.forwards = 0
+  }
 }
 
 /** Sets the state of a view as its NEW-VIEW says; also after a restart. */
@@ -319,9 +323,6 @@ function isStuck(core: Core): boolean {
   if (core.mode === 'view-change') {
     return timers.awaitedSinceTick !== undefined && tick - timers.awaitedSinceTick > timeoutTicks(core)
   }
-  const oldest = core.pool.oldest()
-  const isPassedOver = timers.skips >= 2 * core.settings.windowSize && oldest?.arrival === timers.oldestArrival
-  const waited = tick - Math.max(oldest?.arrivedTick ?? tick, timers.viewEnteredTick)
-  if (isPassedOver && waited > timeoutTicks(core)) return true
+  if (isUnfair(core, timeoutTicks(core))) return true
   return hasPending(core) && tick - timers.progressTick > timeoutTicks(core)
 }

@@ -4,8 +4,11 @@
  *
  * Turnaround: requests that are known must be in a proposal within `turnaroundTicks`, or four measured round trips where those
  * take longer. Rate: where requests wait all the while, a view must order `requiredRatePercent` of the best that the last n
- * views did in as long a time; a new view is asked for little at first and for more from period to period. (Fairness, that no
- * request is passed over by younger ones, is counted at execution.)
+ * views did in as long a time; a new view is asked for little at first and for more from period to period.
+ *
+ * Where more is asked for than the group can order, requests wait whoever leads. So once 2f others were tried under such a load, a
+ * primary is too late only if he orders less than half of what f + 1 of them did, and the load costs 2f view changes, not one
+ * each turnaround.
  *
  * A false alarm costs a view change, so both look at the third oldest request that waits: one may be unknown to the primary
  * because a message was lost. And only those count that this replica itself told the primary: a faulty member might tell all
@@ -31,9 +34,12 @@ export function createPerformance(): Performance {
     backlogTick: undefined,
     periodTick: 0,
     executedCount: 0,
+    servedCount: 0,
     periods: 0,
+    lastServedCount: 0,
     viewBest: 0,
     formerBests: [],
+    loadedRates: new Map(),
   }
 }
 
@@ -52,6 +58,7 @@ export function measureView(core: Core): void {
   performance.formerBests = [...performance.formerBests, performance.viewBest].slice(-settings.replicaCount)
   performance.viewBest = 0
   performance.periods = 0
+  performance.lastServedCount = 0
   beginPeriod(core)
   performance.backlogTick = undefined
 }
@@ -59,6 +66,7 @@ export function measureView(core: Core): void {
 function beginPeriod(core: Core): void {
   core.performance.periodTick = core.tick
   core.performance.executedCount = 0
+  core.performance.servedCount = 0
 }
 
 /** Called each tick in a view that works: tells whether its primary does too little. */
@@ -83,15 +91,54 @@ function waitedTicks(core: Core): number {
 }
 
 /** When this replica told the primary of a request; of those that a member passes on it does so only when they have waited. */
-function whenTold({ isOwn, arrivedTick, forwardedTick }: PoolEntry): number | undefined {
+export function whenTold({ isOwn, arrivedTick, forwardedTick }: PoolEntry): number | undefined {
   if (isOwn) return arrivedTick
   return forwardedTick > arrivedTick ? forwardedTick : undefined
 }
 
 function missesTurnaround(core: Core, waited: number): boolean {
-  const { turnaroundTicks } = core.settings
-  if (turnaroundTicks === 0) return false
-  return waited > Math.max(turnaroundTicks, 4 * core.performance.roundTripTicks) && hasRoom(core)
+  if (core.settings.turnaroundTicks === 0 || waited <= turnaroundLimit(core)) return false
+  const mark = findMark(core)
+  return mark === undefined ? mayDoMore(core) : currentRate(core) < (mark * FIRST_PERCENT) / 100
+}
+
+/** Tells whether the primary could have proposed what waits: the window has room, or he filled it with what others asked for. */
+function mayDoMore(core: Core): boolean {
+  return hasRoom(core) || 2 * core.performance.servedCount < core.performance.executedCount
+}
+
+function turnaroundLimit({ performance, settings }: Core): number {
+  return Math.max(settings.turnaroundTicks, 4 * performance.roundTripTicks)
+}
+
+/**
+ * How many of the requests that waited here are being ordered a period: in this one if it is long enough to tell, or else in the
+ * last. Others do not count, or a primary with a client of its own could let everyone else wait.
+ */
+function currentRate(core: Core): number {
+  const { performance, settings, tick } = core
+  const elapsed = tick - performance.periodTick
+  if (2 * elapsed < turnaroundLimit(core)) return performance.lastServedCount
+  return (performance.servedCount * settings.timeoutTicks) / elapsed
+}
+
+/** Notes at the end of a view what its primary did, if requests waited for him. */
+export function rateLoaded(core: Core): void {
+  if (2 * waitedTicks(core) < turnaroundLimit(core)) return
+  core.performance.loadedRates.set(currentPrimary(core), currentRate(core))
+}
+
+/**
+ * What f + 1 members have done as primaries while requests waited, or undefined where too few were tried to tell. Faulty members
+ * alone cannot set it higher than correct ones can reach. And with 2f others tried, f + 1 of them are correct if this primary is
+ * not, so they cannot set it too low for him either.
+ */
+function findMark(core: Core): number | undefined {
+  const { faultMax } = core.settings
+  const primary = currentPrimary(core)
+  const rates = [...core.performance.loadedRates].flatMap(([member, rate]) => (member === primary ? [] : [rate]))
+  const mark = rates.sort((left, right) => right - left)[faultMax] ?? 0
+  return rates.length < 2 * faultMax || mark < RATE_REQUESTS_MIN ? undefined : mark
 }
 
 /** Tells whether one more proposal would fit between the watermarks and into the window. */
@@ -111,6 +158,7 @@ function missesRate(core: Core, waited: number): boolean {
   const misses = isJudged && executedCount < requiredCount(core)
   performance.viewBest = Math.max(performance.viewBest, executedCount)
   performance.periods += 1
+  performance.lastServedCount = performance.servedCount
   beginPeriod(core)
   return misses
 }

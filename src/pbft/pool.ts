@@ -19,8 +19,9 @@ export interface PoolEntry {
   readonly clientKey: string
   /** Whether its client gave it to this replica, which then makes it known to all. */
   readonly isOwn: boolean
-  /** When it was last sent on. */
+  /** When it was last sent on, and how often since this view began. */
   forwardedTick: number
+  forwards: number
 }
 
 /** How much one batch may hold. */
@@ -54,7 +55,15 @@ export class Pool {
     const id = toKey(request.id)
     const clientKey = toKey(request.client)
     const { tick, isOwn } = options
-    const entry = { request, arrival: this.#arrivals++, arrivedTick: tick, clientKey, isOwn, forwardedTick: tick }
+    const entry = {
+      request,
+      arrival: this.#arrivals++,
+      arrivedTick: tick,
+      clientKey,
+      isOwn,
+      forwardedTick: tick,
+      forwards: 0,
+    }
     this.#entries.set(id, entry)
     // It may be in a batch already: then it waits again only if that view fails.
     if (!this.#ordered.has(id)) this.#await(id, entry)
@@ -74,6 +83,11 @@ export class Pool {
     if (this.#countOf(toKey(request.client)) >= POOL_CLIENT_REQUESTS_MAX) return 'client-full'
     const isFull = this.#entries.size >= POOL_REQUESTS_MAX || this.#bytes + request.bytes.length > POOL_BYTES_MAX
     return isFull ? 'full' : null
+  }
+
+  /** Tells whether half of the places of a request's client are taken. */
+  isCrowded({ clientKey }: PoolEntry): boolean {
+    return 2 * this.#countOf(clientKey) >= POOL_CLIENT_REQUESTS_MAX
   }
 
   #countOf(clientKey: string): number {
@@ -109,18 +123,25 @@ export class Pool {
     for (const [id, entry] of this.#entries) this.#await(id, entry)
   }
 
-  /** Removes the requests of an executed batch and remembers their ids, but not of those at the positions that were skipped. */
-  settle(requests: readonly Request[], skipped: readonly number[] = []): void {
+  /**
+   * Removes the requests of an executed batch and remembers their ids, but not of those at the positions that were skipped;
+   * returns what was removed.
+   */
+  settle(requests: readonly Request[], skipped: readonly number[] = []): readonly PoolEntry[] {
     const hadNoEffect = new Set(skipped)
+    const removed: PoolEntry[] = []
     for (const [at, { id }] of requests.entries()) {
       const key = toKey(id)
-      this.#remove(key)
+      const entry = this.#remove(key)
+      if (entry !== undefined) removed.push(entry)
       this.#ordered.delete(key)
       if (!hadNoEffect.has(at)) this.#executed.add(key)
     }
-    if (this.#executed.size < EXECUTED_IDS_MAX / 2) return
-    this.#executedBefore = this.#executed
-    this.#executed = new Set()
+    if (this.#executed.size >= EXECUTED_IDS_MAX / 2) {
+      this.#executedBefore = this.#executed
+      this.#executed = new Set()
+    }
+    return removed
   }
 
   #isExecuted(key: string): boolean {
@@ -137,9 +158,9 @@ export class Pool {
     for (const [key, { request }] of [...this.#entries]) if (!isWanted(request)) this.#remove(key)
   }
 
-  #remove(key: string): void {
+  #remove(key: string): PoolEntry | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return
+    if (entry === undefined) return undefined
     this.#entries.delete(key)
     this.#unawait(key)
     this.#bytes -= entry.request.bytes.length
@@ -147,6 +168,7 @@ export class Pool {
     const count = this.#countOf(clientKey) - 1
     if (count === 0) this.#perClient.delete(clientKey)
     else this.#perClient.set(clientKey, count)
+    return entry
   }
 
   /** Tells whether a batch should be made now: a limit is reached, or the oldest request arrived at `dueTick` or before. */
@@ -171,12 +193,6 @@ export class Pool {
   /** Those that no batch holds, oldest first. */
   waiting(): Iterable<PoolEntry> {
     return this.#waiting.values()
-  }
-
-  /** The request that has waited longest, or undefined. */
-  oldest(): PoolEntry | undefined {
-    for (const entry of this.#entries.values()) return entry
-    return undefined
   }
 
   /** All requests that wait, oldest first. */

@@ -100,7 +100,7 @@ function createTimers(): Timers {
     viewEnteredTick: 0,
     awaitedSinceTick: undefined,
     backoff: 0,
-    oldestArrival: -1,
+    watchedArrival: -1,
     skips: 0,
     lastStatusTick: 0,
     lastStatusMark: '',

@@ -23,15 +23,19 @@ export function digestState(core: Core): Digest32 {
   ]
   const flags: CborValue = [core.halted, core.recovery === undefined, core.nextMembers === undefined]
   const patience: CborValue = [timers.progressTick, timers.backoff, timers.skips, timers.lastStatusTick]
-  const { roundTripTicks, backlogTick, periodTick, executedCount, periods, viewBest, formerBests } = performance
+  const { roundTripTicks, backlogTick, periodTick, executedCount, servedCount, periods, lastServedCount } = performance
+  const { viewBest, formerBests, loadedRates } = performance
   const speed: CborValue = [
     roundTripTicks,
     backlogTick ?? null,
     periodTick,
     executedCount,
+    servedCount,
     periods,
+    lastServedCount,
     viewBest,
     formerBests,
+    [...loadedRates].map(([member, rate]) => [member, Math.floor(rate)]),
   ]
   const slots = core.log.slots().map(describeSlot)
   const requests = [...core.pool.entries()].map(({ request }) => request.id)

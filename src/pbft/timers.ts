@@ -6,7 +6,7 @@
 
 import { broadcast, currentPrimary, seal, sendTo, type Core } from './core.ts'
 import { isClosed } from './member-epoch.ts'
-import { FORWARDS_PER_TICK_MAX } from './limits.ts'
+import { BACKOFF_EXPONENT_MAX, FORWARDS_PER_TICK_MAX } from './limits.ts'
 import { watchView } from './new-view.ts'
 import { propose } from './proposal.ts'
 import { watchProgress } from './status.ts'
@@ -25,7 +25,8 @@ export function handleTick(core: Core, nowMs: number): void {
 
 /**
  * Makes requests known that wait for long: those of one's own clients to all, so that all watch the primary; those of
- * others to the primary. They are judged again first: what became void since it came, as by another request with its nonce, is
+ * others to the primary. Again after twice as long each time in a view: where too much is asked for, everything waits, and
+ * would be sent for ever. They are judged again first: what became void since it came, as by another request with its nonce, is
  * executed by no primary, and none is to blame.
  */
 function forwardRequests(core: Core): void {
@@ -35,8 +36,9 @@ function forwardRequests(core: Core): void {
   for (const entry of core.pool.entries()) {
     // Later ones arrived later; what was forwarded since waits behind them only for a while.
     if (core.tick - entry.arrivedTick < patience || forwarded >= FORWARDS_PER_TICK_MAX) return
-    if (core.tick - entry.forwardedTick < patience) continue
+    if (core.tick - entry.forwardedTick < patience * 2 ** Math.min(entry.forwards, BACKOFF_EXPONENT_MAX)) continue
     entry.forwardedTick = core.tick
+    entry.forwards += 1
     forwarded += 1
     if (!core.application.check(entry.request).ok) {
       core.pool.drop(entry.request)
