@@ -120,12 +120,12 @@ export interface ShareStory {
 }
 
 /** Everybody, registered, on a ledger of one member or of several. */
-export async function createShareStory(options: { readonly replicas?: number } = {}): Promise<ShareStory> {
-  const { replicas = 1 } = options
+export async function createShareStory(options: { readonly replicas?: number; readonly budget?: number } = {}): Promise<ShareStory> {
+  const { replicas = 1, budget = BUDGET } = options
   const nodes = Array.from({ length: replicas }, () => generateIdentity())
   let nowMs = START_MS
   const clock = () => nowMs
-  const balances = [{ account: instituteIdentity.did, amount: BUDGET }]
+  const balances = [{ account: instituteIdentity.did, amount: budget }]
   const members = nodes.map(({ did }) => ({ did }))
   const genesis = createGenesis(secureSharing({ members, timeMs: START_MS, balances }))
   const ports = { genesis, clock, preKeyVerifier: createPreKeyVerifier(), rules: secureSharingRules() }
