@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { createParticipant } from '../../src/actors/index.ts'
+import type { Participant } from '../../src/actors/index.ts'
 import { encodeZkObject, type ProofKeys } from '../../src/zk/index.ts'
 import { readBlocks, runBlock } from '../support/guide-blocks.ts'
 import { createShareStory, record, START_MS } from '../support/share-story.ts'
@@ -27,7 +27,7 @@ test('the pages for an institution and for a patient run as printed, together', 
   for (const block of [join, find, attest, claim, convert, watch]) await runBlock(block, known)
   expect(known).toMatchObject({ findings: [], warnings: [], state: { kind: 'converted', isOverdue: false } })
   expect(known['sentence']).toMatch(/^Proves that glucose is at least 6\.1 mmol\/L and age is at least 40, as attested/)
-  known['claimId'] = (known['claim'] as Awaited<ReturnType<Awaited<ReturnType<typeof createParticipant>>['claim']>>).id
+  known['claimId'] = (known['claim'] as Awaited<ReturnType<Participant['claim']>>).id
   await runBlock(receive, known)
   await runBlock(answer, known)
   expect(known).toMatchObject({ glucose: '6.3', paid: { kind: 'settled', because: 'acknowledged', amount: 5_000_000 } })
