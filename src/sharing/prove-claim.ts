@@ -80,7 +80,7 @@ function checkAttestation(listing: OpenListing, { claimant, opening, attestation
   if (!issuers.includes(attestation.issuer)) refuse('ERR_SHARING_LISTING', 'the listing does not name this issuer')
   if (!equalBytes(attestation.schema, schema)) refuse('ERR_SHARING_LISTING', 'the listing asks of another schema')
   if (ageMs < 0 || (ageMsMax !== null && ageMs > ageMsMax))
-    refuse('ERR_SHARING_LISTING', 'the attestation is older than the listing takes, or not made yet')
+    refuse('ERR_SHARING_PROOF', 'the attestation is older than the listing takes, or not made yet')
   if (!validateAttestation(attestation, { chainId }).ok)
     refuse('ERR_SHARING_PROOF', 'the attestation does not carry the signature of its issuer on this ledger')
 }
@@ -100,8 +100,8 @@ function checkKey(listing: OpenListing, { provingKey }: ClaimOptions): void {
  * `lintRequirement(listing.asked, { answered })` were shown to her: see {@link findAnswered}. Cost: about 2 s for 3,000
  * constraints; the circuit is compiled here, from the requirement that was shown.
  *
- * @throws When the ledger would refuse it: `ERR_SHARING_LISTING` (ended; issuer, schema or age), `ERR_SHARING_PROOF`
- *   (attestation), `ERR_ZK_KEY_MISMATCH`, `ERR_ARGUMENT_INVALID` (parties); when the record does not meet it:
+ * @throws When the ledger would refuse it: `ERR_SHARING_LISTING` (ended; issuer or schema), `ERR_SHARING_PROOF`
+ *   (attestation, its age), `ERR_ZK_KEY_MISMATCH`, `ERR_ARGUMENT_INVALID` (parties); when the record does not meet it:
  *   `ERR_ZK_REQUIREMENT_NOT_MET`, naming no value; when ended: `ERR_ABORTED`. {@link VitalsealError}
  * @see privacy-preserving-secure-sharing, steps 4 and 5
  */
