@@ -120,6 +120,19 @@ describe('programs that users copy', () => {
       expect(example(name).trimEnd().split('\n').length).toBeLessThan(30)
   })
 
+  it('examples/listing.ts, claim.ts and payment.ts, each in under thirty lines', () => {
+    expect(run(example('payment'), 'payment').split('\n')).toEqual([
+      'listed 64 digits, 500 locked',
+      'Proves that glucose is at least 6.1 mmol/L and age is at least 40, as attested by the hospital within the last 30 days.',
+      'claimed and converted',
+      "60 bytes, as attested: { glucose: '6.3', age: 81 }",
+      '100 paid: acknowledged',
+      '',
+    ])
+    for (const name of ['listing', 'claim', 'payment'])
+      expect(example(name).trimEnd().split('\n').length).toBeLessThan(30)
+  })
+
   it('examples/epochs.ts', () => {
     expect(run(example('epochs'), 'epochs').split('\n')).toEqual([
       'tx_key of epoch 1: bob says not-for-us',

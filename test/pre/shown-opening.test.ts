@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { openShown, reEncrypt, showOpening, SHOWN_OPENING_BYTES } from '../../src/pre/index.ts'
 import type { BlsScalar } from '../../src/primitives/bls12-381.ts'
 import { toHex } from '../../src/primitives/bytes.ts'
-import type { GtElement } from '../../src/primitives/pairing-groups.ts'
 import { craftConverted, groups } from './crafting.ts'
 import { delegateTo, flipBit, institution, keysOf, sealFor } from './world.ts'
 
