@@ -5,6 +5,7 @@ import type { Signature } from '../../src/primitives/signature.ts'
 import { licenceShape, sharingKeys } from '../../src/sharing/index.ts'
 import type { ShareBody } from '../../src/transactions/index.ts'
 import { digest, emptySignature } from '../support/chain-fast.ts'
+import { party } from '../support/parties.ts'
 import {
   ann,
   bob,
@@ -235,6 +236,12 @@ describe('an acknowledgement', () => {
     expect(world.step(institute, acknowledge(emptySignature))).toBe('ERR_SHARING_PROOF')
     expect(world.step(institute, acknowledge(other.signature as Signature))).toBe('ERR_SHARING_PROOF')
     expect(stateOf()).toBe('converted')
+    expect(world.step(institute, acknowledge())).toBe(null)
+  })
+
+  it('may carry a signature of the key that her account had when she claimed', () => {
+    world.rotateKey(ann, party('the next key of ann'))
+    lead('converted')
     expect(world.step(institute, acknowledge())).toBe(null)
   })
 })

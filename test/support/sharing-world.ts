@@ -1,13 +1,20 @@
 /** Ledgers with the sharing contract and those who take part: money, deadlines and parties, with or without real proofs. */
 
 import { balanceOf, escrowOf, type LedgerPorts } from '../../src/chain/index.ts'
-import type { Identity } from '../../src/identity/index.ts'
+import {
+  createCredential,
+  createKeyRecord,
+  issueCredential,
+  signKeyRotation,
+  type Identity,
+} from '../../src/identity/index.ts'
 import { secureSharingKinds, secureSharingRules } from '../../src/presets/index.ts'
 import { generatorOfG1, generatorOfG2 } from '../../src/primitives/bls12-381-group.ts'
 import type { G1Point, G2Point } from '../../src/primitives/bls12-381.ts'
 import type { Bytes } from '../../src/primitives/bytes.ts'
 import type { Did } from '../../src/primitives/did.ts'
 import type { TransactionId } from '../../src/primitives/ids.ts'
+import type { Role } from '../../src/primitives/roles.ts'
 import {
   claimShape,
   sharesLeftShape,
@@ -18,7 +25,7 @@ import {
 import type { Draft, PublishBody, ShareBody } from '../../src/transactions/index.ts'
 import { encodeZkObject, type Setup, type VerifyingKey } from '../../src/zk/index.ts'
 import { createVerifyingKey } from '../../src/zk/groth16/verifying-key.ts'
-import { digest, emptySignature } from './chain-fast.ts'
+import { digest, emptySignature, registration } from './chain-fast.ts'
 import { createChainWorld, registerAll, START_MS } from './chain-world.ts'
 import { party } from './parties.ts'
 
@@ -176,12 +183,49 @@ export function createSharingWorld(
     step(by: Identity, body: ShareBody, atMs = chain.nowMs): string | null {
       return world.submit(by, { kind: 'share', ...body }, atMs).code
     },
+    /** Gives an account another signing key. */
+    rotateKey(who: Identity, next: Identity): void {
+      const record = createKeyRecord({ did: who.did, agreement: next.keys.agreement }, { signer: next.signer })
+      const previousSignature = signKeyRotation({ record, chainId: world.chainId }, { signer: who.signer })
+      taken(world.submit(who, registration(who, { operation: 'rotate-key', keys: record, previousSignature })))
+    },
     entryOf: (claim: TransactionId) => state.get(sharingKeys.claim(claim), claimShape),
     sharesLeft: (listing: TransactionId) => state.get(sharingKeys.sharesLeft(listing), sharesLeftShape),
     balance: (of: Pick<Identity, 'did'>) => balanceOf(state, of.did),
     escrow: (of: TransactionId) => escrowOf(state, of),
   }
   return world
+}
+
+/** Registers somebody through a registrar, with a role until a time. */
+export function registerCertified(
+  world: Pick<SharingWorld, 'submit' | 'chainId'>,
+  registrar: Identity,
+  { did, keys }: Identity,
+  role?: Role,
+  notAfterMs = END_MS + DAY_MS,
+): void {
+  const { chainId } = world
+  const stated = { kind: 'E-Cert', issuer: registrar.did, subject: did, organisation: 'x.example' } as const
+  const credentials =
+    role === undefined
+      ? []
+      : [
+          issueCredential(createCredential({ ...stated, role, notBeforeMs: START_MS, notAfterMs }), {
+            chainId,
+            signer: registrar.signer,
+          }),
+        ]
+  taken(
+    world.submit(registrar, {
+      kind: 'register',
+      operation: 'add',
+      subject: did,
+      keys,
+      credentials,
+      previousSignature: null,
+    }),
+  )
 }
 
 export type SharingWorld = ReturnType<typeof createSharingWorld>

@@ -492,7 +492,7 @@ describe('createTransaction', () => {
     ],
     [
       'an unknown step of a share',
-      () => createTransaction({ ...samples.shareClose(), step: 'sell' as 'close' } as never),
+      () => createTransaction({ ...samples.shareClose(), step: 'sell' as 'close' }),
       'transaction.step',
     ],
     [
