@@ -295,6 +295,21 @@ describe('commitment', () => {
     expect(new Set(variants).size).toBe(variants.length)
   })
 
+  test('cannot be guessed: who knows everything but its secret finds no value that fits', () => {
+    const opening = commit()
+    const small = createSchema('age', { age: { kind: 'int', bits: 8 } })
+    const target = commitValues(small, { age: 81 }, commitmentOptions, createTestRandom('unknown'))
+    const guess = (age: number, seed: string): string =>
+      toHex(commitValues(small, { age }, commitmentOptions, createTestRandom(seed)).commitment)
+    const ages = Array.from({ length: 256 }, (_, age) => age)
+    expect(ages.filter((age) => guess(age, 'a guess') === toHex(target.commitment))).toEqual([])
+    expect(ages.filter((age) => guess(age, 'unknown') === toHex(target.commitment))).toEqual([81])
+    // Nor does an opened block give its neighbours away: its last leaf is a salt of its own.
+    const [block] = openRecord(opening, schema).blocks
+    expect(block).toHaveLength(16)
+    expect(block![15]).not.toBe(openRecord(commit('another secret'), schema).blocks[0]![15])
+  })
+
   test('equals the tree written out by hand', () => {
     const opening = commit()
     const { blocks, inputs } = openRecord(opening, schema)

@@ -1,14 +1,17 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
-import { generatorOfG2 } from '../../src/primitives/bls12-381-group.ts'
+import { generatorOfG1, generatorOfG2 } from '../../src/primitives/bls12-381-group.ts'
 import { encodeG1, encodeG2, pairingCurve, type G1Point, type G2Point } from '../../src/primitives/bls12-381.ts'
 import { concatBytes, toHex, type Verified } from '../../src/primitives/bytes.ts'
 import { FIELD_ORDER, invertField } from '../../src/zk/field.ts'
+import { createPortableBackend, type CurveBackend } from '../../src/zk/groth16/backend.ts'
 import { generateProofKeys, type ProofKeys } from '../../src/zk/groth16/generate.ts'
+import { fromG1, fromG2, toG1, type G1Vector } from '../../src/zk/groth16/pairing.ts'
 import { createProof, parseProof, parseProofPoints, type Proof } from '../../src/zk/groth16/proof.ts'
 import { proveRelation } from '../../src/zk/groth16/prove.ts'
 import { encodeProvingKey, parseProvingKey, type ProvingKey } from '../../src/zk/groth16/proving-key.ts'
+import { validateProvingKey } from '../../src/zk/groth16/validate-key.ts'
 import { verifyRelation, verifyRelations } from '../../src/zk/groth16/verify.ts'
 import {
   createVerifyingKey,
@@ -285,6 +288,32 @@ describe('proving', () => {
     expect(await code(parsed)).toBe('ERR_ZK_INSECURE_KEY')
   })
 
+  test('lets no proof out that does not hold: a fault in the arithmetic could give the record away', async () => {
+    const portable = createPortableBackend()
+    const wrong = ({ xs, ys }: G1Vector): G1Vector => fromG1([toG1({ xs, ys }).add(generatorOfG1()) as G1Point])
+    const faulty: CurveBackend[] = [
+      { ...portable, sumG1: async (points, scalars) => wrong(await portable.sumG1(points, scalars)) },
+      { ...portable, sumG2: () => fromG2([generatorOfG2()]) },
+      { ...portable, evaluateBetweenRoots: (coefficients) => coefficients.map(() => 1n) },
+      { ...portable, interpolate: (values) => [...values] },
+    ]
+    for (const backend of faulty) {
+      expect(await codeOf(() => proveRelation(keys.provingKey, { circuit, witness, backend }))).toBe(
+        'ERR_ZK_INSECURE_KEY',
+      )
+    }
+  })
+
+  test('takes randomness from nowhere else: what a caller gives repeats neither proofs nor keys', async () => {
+    const random = (byteCount: number): Uint8Array => new Uint8Array(byteCount).fill(7)
+    const options = { circuit, witness, random, seed: new Uint8Array(32) }
+    const proofs = [await proveRelation(keys.provingKey, options), await proveRelation(keys.provingKey, options)]
+    expect(toHex(proofs[0]!.bytes)).not.toBe(toHex(proofs[1]!.bytes))
+    const trusted = { trust: 'single-verifier', random, seed: new Uint8Array(32) } as const
+    const pair = [await generateProofKeys(circuit, trusted), await generateProofKeys(circuit, trusted)]
+    expect(toHex(pair[0]!.verifyingKey.bytes)).not.toBe(toHex(pair[1]!.verifyingKey.bytes))
+  })
+
   test('reports progress and ends when told', async () => {
     const steps: string[] = []
     await proveRelation(keys.provingKey, {
@@ -331,6 +360,23 @@ describe('keys', () => {
       const other = parseVerifyingKey(bytes.map((byte, at) => (at === i ? byte ^ 1 : byte)))
       if (other.ok) expect(toHex(other.value.digest)).not.toBe(toHex(keys.verifyingKey.digest))
     }
+  })
+
+  test('and proofs are copies: bytes that change later change nothing', async () => {
+    const [proofBytes, keyBytes, fileBytes] = [
+      Uint8Array.from(proof.bytes),
+      encodeVerifyingKey(keys.verifyingKey),
+      encodeProvingKey(keys.provingKey),
+    ]
+    const [read, key, file] = [
+      unwrap(parseProof(proofBytes)),
+      unwrap(parseVerifyingKey(keyBytes)),
+      unwrap(parseProvingKey(fileBytes)),
+    ]
+    for (const bytes of [proofBytes, keyBytes, fileBytes]) bytes.fill(0)
+    expect(verifyRelation(key, { proof: read, inputs })).toBe(true)
+    const checked = unwrap(await validateProvingKey(file, { circuit, audit: keys.audit }))
+    expect(holds({ proof: await proveRelation(checked, { circuit, witness }) })).toBe(true)
   })
 
   test('whose delta is gamma or the generator is refused', () => {

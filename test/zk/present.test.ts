@@ -31,7 +31,8 @@ import {
   type RequirementFacts,
   type Statement,
 } from '../../src/zk/index.ts'
-import { FIELD_ORDER } from '../../src/zk/field.ts'
+import { FIELD_ORDER, invertField } from '../../src/zk/field.ts'
+import { createProof, parseProofPoints } from '../../src/zk/groth16/proof.ts'
 import {
   chainId,
   commitmentOptions,
@@ -143,6 +144,19 @@ describe('a presentation', () => {
     expect(fault({ statement: { attestation: attest(opening, patient) } })).toBe('issuer')
     expect(fault({ statement: { attestation: { ...attestation, schema: digestOf('x') } } })).toBe('schema')
     expect(fault({ statement: { attestation: { ...attestation, issuedAtMs: issuedAtMs + 1 } } })).toBe('attestation')
+  })
+
+  test('changed into other bytes is the same claim, by its nullifiers', () => {
+    // (s A, B / s, C) is a proof as well, which anybody can make: only what it proves tells claims apart.
+    const { a, b, c } = unwrap(parseProofPoints(presentation.proof.bytes))
+    const s = 12_345n
+    const changed = createProof({ a: a.multiply(s) as typeof a, b: b.multiply(invertField(s)) as typeof b, c })
+    const again: Presentation = { ...presentation, proof: changed }
+    expect(fault({ presentation: again })).toBeUndefined()
+    const bytesSeen = new Set([toHex(presentation.proof.bytes)])
+    const nullifiersSeen = new Set([toHex(presentation.nullifiers.study)])
+    expect(bytesSeen.has(toHex(again.proof.bytes))).toBe(false)
+    expect(nullifiersSeen.has(toHex(again.nullifiers.study))).toBe(true)
   })
 
   test('has nullifiers that cannot be chosen', () => {

@@ -321,6 +321,46 @@ describe('compiling', () => {
     }
   })
 
+  test('no range wraps, at either end, for any kind and width of number', () => {
+    const numbers = createSchema('numbers', {
+      flag: { kind: 'int', bits: 1 },
+      small: { kind: 'int', bits: 8, minimum: -40 },
+      large: { kind: 'int', bits: 53 },
+      exact: { kind: 'decimal', bits: 64, scale: 3, unit: 'g', minimum: '-1.5' },
+      born: { kind: 'date' },
+    })
+    const known = numbers as unknown as Schema
+    const bits = { flag: 1n, small: 8n, large: 53n, exact: 64n, born: 22n }
+    const names = Object.keys(bits) as (keyof typeof bits)[]
+    const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+    const bounds = fc.tuple(fc.constantFrom(...names), word, word).map(([name, one, two]) => {
+      const [first, second] = [one % 2n ** bits[name], two % 2n ** bits[name]]
+      return { name, lower: first < second ? first : second, upper: first < second ? second : first }
+    })
+    fc.assert(
+      fc.property(bounds, fc.boolean(), word, ({ name, lower, upper }, isNegated, elsewhere) => {
+        const part: Expression = { kind: 'between', name, lower, upper }
+        const expression: Expression = isNegated ? { kind: 'not', part } : part
+        const requirement = createRequirement(known, () => expression, { issuers })
+        const at = names.indexOf(name)
+        const maximum = 2n ** bits[name] - 1n
+        const ends = [lower, upper, 0n, maximum].flatMap((end) => [end - 1n, end, end + 1n])
+        // What lies outside of the type is no value: one bit more, the end of the field, half of it, what is absent.
+        for (const value of [...ends, 2n * maximum, elsewhere << 64n, -2n, FIELD_ORDER / 2n, ABSENT, ABSENT - 1n]) {
+          const leaf = ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER
+          const isInside = lower <= leaf && leaf <= upper
+          const isMet = leaf <= maximum && isInside !== isNegated
+          const leaves = names.map((_, i) => (i === at ? leaf : ABSENT))
+          // A bound at the end of the type is checked by width; what is above it an issuer cannot commit to.
+          const { broken } = check(requirement, leaves, 'assert')
+          if (leaf <= maximum || leaf > 2n ** 66n) expect(broken.length === 0).toBe(isMet)
+          else if (isNegated || upper !== maximum) expect(broken).not.toEqual([])
+        }
+      }),
+      propertyRuns(40),
+    )
+  })
+
   test('counts', () => {
     const count = (make: Build, mode: 'assert' | 'report' = 'assert'): number =>
       check(asAny(require(make)), encodeValues(schema, values), mode).built.relation.constraints.length
