@@ -202,7 +202,7 @@ describe('listings', () => {
 })
 
 describe('licences', () => {
-  const nullifier = (byte: number) => new Uint8Array(32).fill(byte) as Bytes
+  const nullifier = (byte: number) => new Uint8Array(32).fill(byte)
   /** An exclusive sale on a ledger of its own. */
   function sale(chainId: typeof CHAIN, at: { readonly fromMs: number; readonly recordNullifier: Bytes }) {
     const log = createLog(chainId)

@@ -4,6 +4,7 @@ import { preKeysOf } from '../../src/actors/capsules.ts'
 import { unwrap } from '../../src/errors.ts'
 import { generateIdentity, type PreIdentity } from '../../src/identity/index.ts'
 import {
+  createEpochSealer,
   encapsulate,
   parsePreObject,
   reEncrypt,
@@ -12,7 +13,9 @@ import {
   type ReEncryptedCapsule,
 } from '../../src/pre/index.ts'
 import { equalBytes, toHex, toUtf8, type Bytes } from '../../src/primitives/bytes.ts'
+import { encodeCbor } from '../../src/primitives/codec.ts'
 import { sha256, type Digest32 } from '../../src/primitives/hash.ts'
+import { codecLimits } from '../../src/primitives/limits.ts'
 import { parseId, type TransactionId } from '../../src/primitives/ids.ts'
 import {
   attestRecord,
@@ -48,6 +51,7 @@ import {
   createRequirement,
   createSchema,
   deriveStudyNullifier,
+  encodeOpening,
   type VerifyingKey,
 } from '../../src/zk/index.ts'
 import { createVerifyingKey, verifyingPoints } from '../../src/zk/groth16/verifying-key.ts'
@@ -64,6 +68,7 @@ import {
   START_MS,
   values,
 } from '../support/share-story.ts'
+import { createTestRandom } from '../zk/fixtures.ts'
 import { createTestKey } from '../support/sharing-world.ts'
 
 const code = (wanted: string) => expect.objectContaining({ code: wanted }) as unknown
@@ -144,6 +149,7 @@ function convert({ block, reKey }: Pick<SealedShare, 'block' | 'reKey'>): ReEncr
 }
 
 const keys = preKeysOf(instituteIdentity, 'delegatee')
+const shareLimits = { ...codecLimits, bytesMax: 1_048_576, stringBytesMax: 1_048_576 }
 const flip = (bytes: Uint8Array, at: number) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte))
 
 let share: SealedShare
@@ -323,19 +329,47 @@ describe('a share', () => {
   })
 
   it('is refused where record and opening do not belong together, by whoever has the key', async () => {
-    const { capsule, key } = encapsulate({
-      to: sealOptions.keys.publicKey,
-      condition: conditionOfClaim(listing, claimOf(share).studyNullifier),
-    })
-    expect(capsule.kind).toBe('capsule')
+    const condition = conditionOfClaim(listing, claimOf(share).studyNullifier)
+    const { key } = encapsulate({ to: sealOptions.keys.publicKey, condition })
     const claim = claimOf(share)
     expect(await openShareWith(key, share.block, { claim, schema })).toEqual(refused('share'))
+    // The attested opening beside another record.
+    const sealer = createEpochSealer({ to: sealOptions.keys.publicKey, condition })
+    const beside = [toUtf8('{"other":1}'), encodeOpening(attested.opening)] as const
+    const parts = [await sealer.seal('record', beside[0]), await sealer.seal('opening', beside[1])]
+    const block = encodeCbor([1, sealer.capsule.bytes, ...parts])
+    const crafted = { block, digest: sha256(block), reKey: share.reKey }
+    expect(await openShare(block, convert(crafted).bytes, { claim: claimOf(crafted), schema, keys })).toEqual(
+      refused('record'),
+    )
     // Honest in form: another record under the attested opening.
     const lie = attest({ bytes: toUtf8('{"other":1}') })
     const mixed = { ...lie.opening, recordSerial: attested.opening.recordSerial }
     const made = await sealShare({ ...sealOptions, opening: mixed })
     const of = { claim: claimOf(made, lie), schema, keys }
     expect(await openShare(made.block, convert(made).bytes, of)).toEqual(refused('opening'))
+  })
+
+  it('has one encoding, of pinned bytes', async () => {
+    const { block } = share
+    for (let length = 0; length < block.length; length++) expect(parseShareBlock(block.slice(0, length)).ok).toBe(false)
+    expect(parseShareBlock(Uint8Array.of(...block, 0))).toMatchObject({ code: 'ERR_CODEC_TRAILING_BYTES' })
+    const { capsule, record: sealed, opening } = unwrap(parseShareBlock(block))
+    expect(encodeCbor([1, capsule.bytes, sealed, opening])).toEqual(block)
+    expect(parseShareBlock(encodeCbor([2, capsule.bytes, sealed, opening])).ok).toBe(false)
+    expect(parseShareBlock(encodeCbor([1, sealed, sealed, opening])).ok).toBe(false)
+    const longest = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_024)
+    expect(parseShareBlock(block).ok).toBe(true)
+    expect(parseShareBlock(encodeCbor([1, capsule.bytes, longest, opening], shareLimits)).ok).toBe(true)
+    const longer = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_025)
+    expect(parseShareBlock(encodeCbor([1, capsule.bytes, longer, opening], shareLimits)).ok).toBe(false)
+
+    const random = createTestRandom('share')
+    const opened = { ...attested.opening, secret: new Uint8Array(32).fill(1) }
+    const pinned = await sealShare({ ...sealOptions, opening: opened }, random)
+    expect(toHex(pinned.digest)).toBe('0d11280e4afb79178b6b8311aa8b66cab3219484d8b1dd5f16e37cb09aafa8fc')
+    const delivery = sealShareDelivery({ chainId, claim: id, reKey: new Uint8Array(9) }, { proxy: ann.keys }, random)
+    expect(toHex(sha256(delivery))).toBe('b0dc605d76b7ecd47a4c35631e68be8626bb9ffc69823a084e0259e61fe914a1')
   })
 
   it('is delivered to the proxy of one claim', () => {
