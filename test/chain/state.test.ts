@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 
 import { createState } from '../../src/chain/state.ts'
-import { balanceOf, credit, debit, lockEscrow, releaseEscrow } from '../../src/chain/rules/transfer.ts'
+import {
+  balanceOf,
+  credit,
+  debit,
+  escrowOf,
+  lockEscrow,
+  moveEscrow,
+  releaseEscrow,
+} from '../../src/chain/rules/transfer.ts'
 import { identifier, listOf, mapped, uint } from '../../src/primitives/shape.ts'
 import { codeOf } from '../support/failure.ts'
 import { party } from '../support/parties.ts'
@@ -108,4 +116,26 @@ it('keeps balances and escrows between nothing and the safe integers', () => {
   expect([balanceOf(state, ann.did), balanceOf(state, bob.did)]).toEqual([40, 60])
   expect(run((writer) => keep(credit(writer, bob.did, Number.MAX_SAFE_INTEGER)))).toBe(false)
   expect(balanceOf(state, bob.did)).toBe(60)
+})
+
+it('moves parts between escrows, or all, and never more than there is', () => {
+  const state = createState()
+  const run = (change: (writer: Parameters<Parameters<typeof state.draft>[0]>[0]) => boolean) =>
+    state.draft((writer) => ({ keep: true, result: change(writer) }))
+  const move = (from: string, to: string, amount: number | 'all') =>
+    run((writer) => moveEscrow(writer, { from, to, amount }))
+  const escrows = () => ['listing', 'claim'].map((name) => escrowOf(state, name))
+  run((writer) => credit(writer, ann.did, 100) && lockEscrow(writer, { name: 'listing', payer: ann.did, amount: 60 }))
+  expect(move('listing', 'claim', 61)).toBe(false)
+  expect(move('nothing', 'claim', 0)).toBe(false)
+  expect(move('nothing', 'claim', 'all')).toBe(false)
+  expect(move('listing', 'listing', 1)).toBe(false)
+  expect(escrows()).toEqual([60, undefined])
+  expect(move('listing', 'claim', 20)).toBe(true)
+  expect(escrows()).toEqual([40, 20])
+  expect(move('listing', 'claim', 40)).toBe(true)
+  expect(escrows()).toEqual([0, 60])
+  expect(move('claim', 'listing', 'all')).toBe(true)
+  expect(escrows()).toEqual([60, undefined])
+  expect(balanceOf(state, ann.did)).toBe(40)
 })

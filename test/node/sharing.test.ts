@@ -16,6 +16,8 @@ import {
   type StoredBlock,
 } from '../../src/chain/index.ts'
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
+import { clusterCommand } from '../../src/node/cluster-command.ts'
+import { prepareCluster } from '../../src/node/cluster-files.ts'
 import { genesisCommand } from '../../src/node/genesis-command.ts'
 import { loadPreset, loadRules } from '../../src/node/presets.ts'
 import { openSocket } from '../../src/node/socket.ts'
@@ -90,6 +92,16 @@ it('a node, its clients and an auditor find the rules of a ledger by the kinds o
     expect([verified.code, verified.err]).toEqual([0, ''])
   }
 }, 60_000)
+
+it('a cluster has the preset that was asked for, from its first start on', async () => {
+  const directory = file('cluster')
+  const { genesis } = await prepareCluster({ directory, nodeCount: 1, preset: 'secure-sharing' })
+  expect([genesis.preset, genesis.kinds]).toEqual(['secure-sharing', secureSharingKinds])
+  expect((await prepareCluster({ directory })).genesis.chainId).toBe(genesis.chainId)
+  expect((await prepareCluster({ directory: file('plain'), nodeCount: 1 })).genesis.preset).toBe('consortium')
+  const { code, err } = await runCommand(clusterCommand, '--preset', 'clustered')
+  expect([code, err]).toEqual([2, expect.stringContaining('--preset expected one of consortium, secure-sharing')])
+})
 
 it('a ledger without the kinds of sharing has the rules of a consortium', async () => {
   const members = [{ did: nodeParty('node 0').did }]

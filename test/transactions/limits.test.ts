@@ -63,8 +63,7 @@ const delegate = (slot: number) => createTransaction({ ...samples.delegateFill()
 const YEAR_MS = 366 * 86_400_000
 const published = samples.requirementPublish() as UnsignedTransaction<'requirement'> & PublishBody
 const { deadlines } = published
-const publish = (change: Partial<PublishBody>) =>
-  createTransaction({ ...published, ...change })
+const publish = (change: Partial<PublishBody>) => createTransaction({ ...published, ...change })
 const dids = (count: number) => Array.from({ length: count }, (_, i) => party(`${i}`).did).sort()
 const witnesses = (count: number) =>
   dids(count).map((account) => ({ account, signature: new Uint8Array(65) as Signature }))
