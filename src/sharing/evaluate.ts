@@ -114,8 +114,13 @@ function nextSteps(
     case 'delegated':
       return [...inTime('convert', proxy), ...close]
     case 'converted':
-      // Whoever has what it asked for may say so until somebody closes.
-      return [{ step: 'acknowledge', by: institution, untilMs: null }, ...inTime('dispute', institution), ...close]
+      return [
+        // Whoever has what it asked for may say so until somebody closes.
+        { step: 'acknowledge', by: institution, untilMs: null },
+        // Nobody is the judge of his own dispute.
+        ...(issuer === institution ? [] : inTime('dispute', institution)),
+        ...close,
+      ]
     case 'disputed':
       return [...inTime('judge', issuer), ...close]
   }

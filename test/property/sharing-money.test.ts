@@ -6,10 +6,27 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { balanceOf, createGenesis, createLedger, escrowOf, type Ledger } from '../../src/chain/index.ts'
+import {
+  balanceOf,
+  collectCommitted,
+  createGenesis,
+  createLedger,
+  createView,
+  escrowOf,
+  type Committed,
+  type Ledger,
+} from '../../src/chain/index.ts'
+import { unwrap } from '../../src/errors.ts'
 import { secureSharingKinds, secureSharingRules } from '../../src/presets/index.ts'
 import type { TransactionId } from '../../src/primitives/ids.ts'
-import { CLAIM_STATES, claimShape, sharesLeftShape, sharingKeys } from '../../src/sharing/index.ts'
+import {
+  CLAIM_STATES,
+  claimShape,
+  evaluateShare,
+  findListings,
+  sharesLeftShape,
+  sharingKeys,
+} from '../../src/sharing/index.ts'
 import type { Draft, PublishBody, ShareBody } from '../../src/transactions/index.ts'
 import { believingVerifier, digest, emptySignature, forge, registration, START_MS } from '../support/chain-fast.ts'
 import { party, seededRandom } from '../support/parties.ts'
@@ -119,16 +136,19 @@ const genesis = createGenesis(
 const rules = secureSharingRules({ verifyClaim: () => true })
 
 function createRun() {
+  const committed: Committed[] = []
   const ledger: Ledger = createLedger({ genesis, rules, verifier: believingVerifier })
   const send = (by: Name, draft: Draft, timeMs: number): { code: string | null; id: TransactionId } => {
     const nonce = ledger.nonceNext({ sender: didOf(by), delegate: 0 })
     const made = forge(genesis, draft, { sender: didOf(by), nonce, issuedAtMs: timeMs })
-    const { block, skipped } = ledger.applyBatch({ transactions: [made.bytes], timeMs })
+    const applied = ledger.applyBatch({ transactions: [made.bytes], timeMs })
+    const { block, skipped } = applied
     if (skipped.length > 0) throw new Error(skipped[0]?.because)
+    committed.push(...collectCommitted(applied))
     return { code: block.receipts[0]?.code ?? null, id: made.id }
   }
   for (const name of names) send(name, registration(people[name]), START_MS)
-  return { ledger, send }
+  return { ledger, send, committed }
 }
 
 function shareOf(step: Step, claim: TransactionId): ShareBody {
@@ -153,7 +173,7 @@ test('random parties, steps and times: every answer is the contract’s, and no 
   const reached = new Set<string>()
   fc.assert(
     fc.property(fc.array(command, { minLength: 20, maxLength: 60 }), (commands) => {
-      const { ledger, send } = createRun()
+      const { ledger, send, committed } = createRun()
       const model = new SharingModel()
       const [listingIds, claimIds]: [TransactionId[], TransactionId[]] = [[], []]
       const nobody = digest('nobody')
@@ -237,6 +257,18 @@ test('random parties, steps and times: every answer is the contract’s, and no 
           reached.add(claim.state)
         }
       }
+      // Whoever follows transactions and receipts comes to the same end as the rules.
+      const { height } = ledger.head()
+      const view = createView({ chainId: genesis.chainId, height, timeMs: model.nowMs, committed })
+      for (const [at, claim] of model.claims.entries()) {
+        const { state, untilMs } = claim
+        const followed = unwrap(evaluateShare(view, idOf(claimIds, at)))
+        expect(followed).toMatchObject(model.isPending(claim) ? { kind: state, untilMs } : { kind: state })
+      }
+      const open = model.listings.flatMap(({ isOpen, left, expiresAtMs }, at) =>
+        isOpen && left > 0 && model.nowMs < expiresAtMs ? [idOf(listingIds, at)] : [],
+      )
+      expect(findListings(view, { atMs: model.nowMs }).map(({ id }) => id)).toEqual(open)
     }),
     propertyRuns(60),
   )

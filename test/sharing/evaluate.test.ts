@@ -102,6 +102,19 @@ function claimUpTo(last: 'claim' | 'delegate' | 'convert' | 'dispute') {
 }
 
 describe('where a claim stands', () => {
+  it('names no dispute where the institution would be its own judge', () => {
+    const log = createLog()
+    const listing = log.add(publication({ issuers: [institute.did] }), institute, { timeMs: START_MS })
+    const draft = claimOn(listing, { issuer: institute.did })
+    const claim = log.add(draft, ann, { timeMs: START_MS, untilMs: START_MS + HOUR_MS })
+    share(log, claim, { step: 'delegate' }, proxy, START_MS, START_MS + HOUR_MS)
+    const body = { step: 'convert', converted: digest('converted') } as const
+    share(log, claim, body, proxy, START_MS, START_MS + 2 * HOUR_MS)
+    expect(unwrap(evaluateShare(log.view(), claim))).toMatchObject({
+      next: [{ step: 'acknowledge', by: institute.did, untilMs: null }],
+    })
+  })
+
   it('names the next step, by whom and until when, and when it is too late', () => {
     const expected = {
       claim: ['claimed', HOUR_MS, { step: 'delegate', by: proxy.did }, 'refunded'],
