@@ -5,7 +5,7 @@
  *
  * The point at zero of the polynomial in the exponent is rk^(1/D); D makes the exponents of combining small integers. With
  * X and the commitments P_k everybody checks a fragment: e(g, rk_i) = e(X^(1/D), Q_w) * e(g^p(i), h). On the wire
- * `[1, 1, 4, terms..., X, index, t, n, [P_k...], rk_i, signature65]`: a fragment is never read as a whole re-key.
+ * `[1, 1, 4, terms..., X, index, t, n, [P_k...], signature65, rk_i]`: a fragment is never read as a whole re-key.
  */
 
 import { rejectArgument, succeed, type Result } from '../errors.ts'

@@ -26,7 +26,7 @@ import { toHex, toUtf8, type Bytes } from '../../../src/primitives/bytes.ts'
 import { taggedHash, type Digest32 } from '../../../src/primitives/hash.ts'
 import type { RandomSource } from '../../../src/primitives/random.ts'
 import { createSigner, signDigest, type Signer } from '../../../src/primitives/signature.ts'
-import { makeIbNegative, makeNegative } from './negative.ts'
+import { makeIbNegative, makeNegative, makeOtherNegative } from './negative.ts'
 
 /** SHA-256 of `name` and a counter, block after block: what the vectors name as randomness. */
 export function vectorRandom(name: string): RandomSource {
@@ -54,7 +54,9 @@ const END_MS = 1_790_000_000_000
 export async function makeVectors() {
   const cpre = await makeCpre()
   const ib = await makeIbpre()
-  return { cpre, negative: makeNegative(cpre), ibpre: ib, ibNegative: makeIbNegative(ib), rewrap: makeRewrap() }
+  const rewrap = makeRewrap()
+  const negatives = { negative: makeNegative(cpre), otherNegative: makeOtherNegative(cpre, rewrap) }
+  return { cpre, ...negatives, ibpre: ib, ibNegative: makeIbNegative(ib), rewrap }
 }
 
 async function makeCpre() {

@@ -192,3 +192,56 @@ export function makeIbNegative(ib: { readonly [name: string]: unknown }): readon
     vector('another centre', 'verifyKeyShare', flip(keyShares[1] as string, 4), 'refused'),
   ]
 }
+
+/** A changed fragment, record or wrapped key, and the answer of what takes it. */
+export interface OtherNegativeVector {
+  readonly name: string
+  readonly kind: 're-key-fragment' | 'capsule-fragment' | 'record' | 'wrapped-key'
+  readonly bytes: string
+  readonly outcome: string
+}
+
+/** The negative vectors of published fragments, of the epoch record and of the wrapped key. */
+export function makeOtherNegative(
+  cpre: { readonly [name: string]: unknown },
+  rewrap: { readonly [name: string]: unknown },
+): readonly OtherNegativeVector[] {
+  const [share] = cpre['reKeyFragments'] as readonly [string]
+  const [part] = cpre['capsuleFragments'] as readonly [string]
+  const [record, wrapped] = [cpre['record'], rewrap['wrapped']] as [string, string]
+  // The point of G2 stands last, behind the signature; so does the proof of a fragment.
+  const element = share.slice(-192)
+  const flip = (hex: string, byte: number): string => {
+    const at = hex.length + 2 * byte
+    return (
+      hex.slice(0, at) + (parseInt(hex.slice(at, at + 2), 16) ^ 1).toString(16).padStart(2, '0') + hex.slice(at + 2)
+    )
+  }
+  const vector = (name: string, kind: OtherNegativeVector['kind'], bytes: string, outcome: string) => {
+    return { name, kind, bytes, outcome }
+  }
+  const generator = toHex(bls12_381.G2.Point.BASE.toBytes(true))
+  return [
+    vector('trailing byte', 're-key-fragment', `${share}00`, 'ERR_CODEC_TRAILING_BYTES'),
+    vector('a re-key as a fragment', 're-key-fragment', cpre['reKey'] as string, 'ERR_CODEC_MALFORMED'),
+    vector('another element', 're-key-fragment', replace(share, element, generator), REFUSED),
+    vector('the identity as element', 're-key-fragment', replace(share, element, `c0${'00'.repeat(95)}`), REFUSED),
+    vector('another signature', 're-key-fragment', flip(share, -(96 + 2 + 30)), REFUSED),
+    vector('trailing byte', 'capsule-fragment', `${part}00`, 'ERR_CODEC_TRAILING_BYTES'),
+    vector('a converted capsule as a fragment', 'capsule-fragment', cpre['converted'] as string, 'ERR_CODEC_MALFORMED'),
+    vector('another proof', 'capsule-fragment', flip(part, -1), REFUSED),
+    vector('another ciphertext', 'record', flip(record, -20), NOT_OPENED),
+    vector('another tag', 'record', flip(record, -1), NOT_OPENED),
+    vector('another salt', 'record', replace(record, record.slice(16, 32), flip(record.slice(16, 32), -1)), NOT_OPENED),
+    vector('truncated', 'record', record.slice(0, -2), NOT_OPENED),
+    vector('a capsule as a record', 'record', cpre['capsule'] as string, NOT_OPENED),
+    vector('another tag', 'wrapped-key', flip(wrapped, -1), NOT_OPENED),
+    vector(
+      'another ephemeral key',
+      'wrapped-key',
+      replace(wrapped, wrapped.slice(16, 32), flip(wrapped.slice(16, 32), -1)),
+      NOT_OPENED,
+    ),
+    vector('truncated', 'wrapped-key', wrapped.slice(0, -2), NOT_OPENED),
+  ]
+}

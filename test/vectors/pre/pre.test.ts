@@ -11,7 +11,9 @@ import {
   parsePreObject,
   unwrapKey,
   verifyCapsule,
+  verifyCapsuleFragment,
   verifyReEncryptionKey,
+  verifyReKeyFragment,
   type IbBytes,
 } from '../../../src/pre/index.ts'
 import { createAgreementKey } from '../../../src/primitives/agreement.ts'
@@ -19,7 +21,7 @@ import type { PreSecret } from '../../../src/primitives/bls-secret.ts'
 import { fromHex, toHex, toUtf8 } from '../../../src/primitives/bytes.ts'
 import { codeOf, codeOfResult } from '../../support/failure.ts'
 import { makeVectors } from './make.ts'
-import type { IbNegativeVector, NegativeVector } from './negative.ts'
+import type { IbNegativeVector, NegativeVector, OtherNegativeVector } from './negative.ts'
 import {
   condition,
   conditionInput,
@@ -100,6 +102,47 @@ describe('the negative vectors', () => {
       expect(outcomeOf({ name: '', kind, bytes, outcome: '' })).toBe('accepted')
     }
     expect(outcomeOf({ name: '', kind: 're-encrypted-capsule', bytes: cpre.converted, outcome: '' })).toBe('returned')
+  })
+})
+
+describe('the negative vectors of fragments, records and wrapped keys', () => {
+  const opener = createEpochOpener(fromHex(cpre.epochKey))
+  const agreement = createAgreementKey(fromHex(published.rewrap.recipientSecret))
+  const when = { signer: reKey.delegatorAccount, nowMs: 0 }
+
+  async function outcomeOf({ kind, bytes }: Pick<OtherNegativeVector, 'kind' | 'bytes'>): Promise<string> {
+    const input = fromHex(bytes)
+    if (kind === 'record') {
+      return opener.open('reading-1', input).then(
+        () => 'returned',
+        (error: unknown) => (isVitalsealError(error) ? error.code : String(error)),
+      )
+    }
+    if (kind === 'wrapped-key')
+      return codeOf(() => unwrapKey(input, { agreement, condition: published.rewrap.condition }))
+    if (kind === 're-key-fragment') {
+      const parsed = parsePreObject(kind, input)
+      return parsed.ok ? (verifyReKeyFragment(parsed.value, when) ? 'accepted' : 'refused') : parsed.code
+    }
+    const parsed = parsePreObject(kind, input)
+    return parsed.ok ? (verifyCapsuleFragment(parsed.value, when) ? 'accepted' : 'refused') : parsed.code
+  }
+
+  it.each(published.otherNegative as readonly OtherNegativeVector[])('$kind: $name', async (vector) => {
+    expect(await outcomeOf(vector)).toBe(vector.outcome)
+  })
+
+  it('are changed in what their name says: unchanged objects are accepted', async () => {
+    const unchanged = {
+      're-key-fragment': cpre.reKeyFragments[0],
+      'capsule-fragment': cpre.capsuleFragments[0],
+      record: cpre.record,
+      'wrapped-key': published.rewrap.wrapped,
+    }
+    for (const [kind, bytes] of Object.entries(unchanged)) {
+      const vector = { kind, bytes } as OtherNegativeVector
+      expect(['accepted', 'returned']).toContain(await outcomeOf(vector))
+    }
   })
 })
 
