@@ -65,7 +65,7 @@ async function canSpend({ publish }: ShareStory, price: number): Promise<boolean
 
 describe('a sale, steps 1 to 9 of PS, on four replicas', () => {
   it('is published, found, attested, proved, converted, opened, acknowledged and paid; nobody takes it over', async () => {
-    const story = await createShareStory({ replicas: 4 })
+    const story = await createShareStory({ replicas: 4, hasRegistrar: true })
     const { institute, proxy, ann, ledger, provingKey } = story
     const listing = await story.publish({ keywords: [' Diabetes ', 'GLUCOSE'] })
     expect(findListings(await ledger.view(), { keywords: ['diabetes'], atMs: 0 })).toHaveLength(1)
@@ -118,6 +118,12 @@ describe('a sale, steps 1 to 9 of PS, on four replicas', () => {
       transaction: { sender: institute.did, claimSignature: transaction.signature },
     })
     expect(new Set(story.stateRoots()).size).toBe(1)
+
+    // Her certificate says that she is a patient, and neither who she is nor when exactly she came.
+    const [admitted] = [...(await ledger.view()).transactions({ kind: 'register' })].filter(
+      ({ transaction: { subject } }) => subject === ann.did,
+    )
+    expect(admitted?.transaction.credentials).toMatchObject([{ kind: 'T-Cert', role: 'patient', organisation: null }])
 
     // The next requirement of this institution adds up with what it knows.
     const query = { institution: institute.did, claimants: [ann.did] }

@@ -6,6 +6,7 @@ import {
   createLocalConsortium,
   createParticipant,
   createProxy,
+  createRegistrar,
   type Institution,
   type Issuer,
   type Participant,
@@ -14,15 +15,18 @@ import {
 import { createGenesis, createLocalLedger, type LedgerClient } from '../../src/chain/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import {
+  createAgreementProof,
   createPreKeyMaker,
   createPreKeyVerifier,
   deriveIdentity,
   generateIdentity,
+  type Identity,
   type PreIdentity,
 } from '../../src/identity/index.ts'
 import { secureSharing, secureSharingRules } from '../../src/presets/index.ts'
 import { toUtf8, type Bytes, type Verified } from '../../src/primitives/bytes.ts'
 import type { TransactionId } from '../../src/primitives/ids.ts'
+import type { Role } from '../../src/primitives/roles.ts'
 import {
   findListings,
   openListing,
@@ -120,26 +124,56 @@ export interface ShareStory {
 }
 
 /** Everybody, registered, on a ledger of one member or of several. */
-export async function createShareStory(options: { readonly replicas?: number; readonly budget?: number } = {}): Promise<ShareStory> {
-  const { replicas = 1, budget = BUDGET } = options
+export async function createShareStory(
+  options: {
+    readonly replicas?: number
+    readonly budget?: number
+    /** Whether a registrar admits everybody, with a certificate; otherwise each registers himself. */
+    readonly hasRegistrar?: boolean
+  } = {},
+): Promise<ShareStory> {
+  const { replicas = 1, budget = BUDGET, hasRegistrar = false } = options
   const nodes = Array.from({ length: replicas }, () => generateIdentity())
   let nowMs = START_MS
   const clock = () => nowMs
   const balances = [{ account: instituteIdentity.did, amount: budget }]
   const members = nodes.map(({ did }) => ({ did }))
-  const genesis = createGenesis(secureSharing({ members, timeMs: START_MS, balances }))
+  const clerk = generateIdentity()
+  const registrars = hasRegistrar ? [clerk.did] : []
+  const genesis = createGenesis(secureSharing({ members, timeMs: START_MS, balances, registrars }))
   const ports = { genesis, clock, preKeyVerifier: createPreKeyVerifier(), rules: secureSharingRules() }
   const group =
     replicas === 1 ? undefined : createLocalConsortium({ ...ports, signers: nodes.map(({ signer }) => signer) })
   const ledger = group ?? createLocalLedger({ ...ports, signer: nodes[0]!.signer })
   const blocks = createMemoryBlockstore()
   const shared = { ledger, blocks, clock }
+  const registrar = hasRegistrar ? await createRegistrar({ identity: clerk, ...shared }) : undefined
+
+  /** The registrar sees who it is, and gives a patient a certificate that says so to nobody else. */
+  async function admit(identity: Identity, role: Role): Promise<Identity> {
+    if (registrar === undefined) return identity
+    const { did: subject, keys, agreement } = identity
+    const challenge = registrar.challenge()
+    const answered = { record: keys, chainId: ledger.chainId, challenge }
+    const proof = createAgreementProof(answered, { agreement, registrar: clerk.keys.agreement })
+    const valid = { fromMs: START_MS, untilMs: START_MS + 90 * DAY_MS }
+    const who = role === 'patient' ? { pseudonym: true } : { organisation: `${role}.example` }
+    await registrar.admit({ keys, proof, challenge }, [registrar.certify({ subject, role, valid, ...who })])
+    return identity
+  }
+
+  await admit(instituteIdentity, 'institution')
+  await admit(hospitalIdentity, 'issuer')
+  await admit(clinicIdentity, 'issuer')
   const institute = await createInstitution({ identity: instituteIdentity, ...shared })
   const hospital = await createIssuer({ identity: hospitalIdentity, ...shared })
   const clinic = await createIssuer({ identity: clinicIdentity, ...shared })
-  const proxy = await createProxy({ identity: person(14, 'proxy'), ...shared })
-  const join = (byte: number, circle?: string) =>
-    createParticipant({ identity: person(byte, circle), personSecret: secretOf(byte), ...shared })
+  const proxy = await createProxy({ identity: await admit(person(14, 'proxy'), 'proxy'), ...shared })
+  const join = async (byte: number, circle?: string) => {
+    const identity = person(byte, circle)
+    await admit(identity, 'patient')
+    return createParticipant({ identity, personSecret: secretOf(byte), ...shared })
+  }
   const ann = await join(1)
   const { verifyingKey, provingKey } = await keysOf()
 
