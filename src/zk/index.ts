@@ -118,7 +118,7 @@ export {
   type RequirementOptions,
 } from './requirement/requirement.ts'
 export type { Nullifiers, ProofContext, Statement } from './requirement/statement.ts'
-export type { NodeWorkerLike, WebWorkerLike, WorkerLike } from './worker/messages.ts'
+export type { MessageLike, NodeWorkerLike, WebWorkerLike, WorkerLike } from './worker/messages.ts'
 export {
   createRemoteProver,
   type RemoteKey,
