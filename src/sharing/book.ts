@@ -28,7 +28,7 @@ export interface ShareBook {
 
 /** The steps that end a claim by giving the money back, as far as one step tells. */
 export function isRefund(body: ShareBody, before: readonly Committed<'share'>[]): boolean {
-  if (body.step === 'judge') return body.verdict === 'not-as-attested'
+  if (body.step === 'judge') return body.verdict !== 'as-attested'
   // Whoever converted is paid for by a silent institution.
   return body.step === 'close' && !before.some(({ transaction }) => transaction.step === 'convert')
 }

@@ -24,7 +24,7 @@ import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, encodeShape, nullable, parseShape, transactionId, versioned } from '../primitives/shape.ts'
 import type { Schema } from '../zk/index.ts'
 import type { ClaimHistory } from './evaluate.ts'
-import { openShareWith, type SharedClaim } from './share.ts'
+import { openShareWith, parseShareBlock, type SharedClaim } from './share.ts'
 
 const OBJECT = 'evidence'
 const evidenceShape = versioned(1, { claim: transactionId, shown: nullable(bytesOf(SHOWN_OPENING_BYTES)) })
@@ -90,11 +90,18 @@ function isRecorded({ history, converted }: DisputeCase): boolean {
   return step?.step === 'convert' && converted !== undefined && equalBytes(sha256(converted), step.converted)
 }
 
+/** Whether the capsule that was converted is the one in the share. */
+function isOfBlock({ capsule }: ReEncryptedCapsule, block: Uint8Array): boolean {
+  const share = parseShareBlock(block)
+  return share.ok && share.value.capsule.id === capsule.id
+}
+
 /**
  * Returns the verdict on a disputed share. Total; whoever has the same blocks comes to the same one.
  *
- * Run by the issuer. An institution that shows nothing, or something else, is not heard: it pays. What is not in the store,
- * was not converted by the re-key of the claim, does not open, or opens to something else than was attested, is not as attested.
+ * Run by the issuer. An institution that shows nothing, or something else, is not heard: it pays. What opens to something
+ * else than was attested is not as attested: the claimant sealed it. What is not in the store, was not converted by the
+ * re-key of the claim, or does not open, counts as not converted: the proxy may have done that, and nobody else loses by it.
  *
  * Cost: about 20 ms, and the hashes of the commitment.
  */
@@ -104,12 +111,12 @@ export async function judgeShare(dispute: DisputeCase): Promise<JudgeStep['verdi
   const evidence = readEvidence(dispute)
   if (evidence === undefined) return 'as-attested'
   const converted = isRecorded(dispute) ? readConverted(dispute.converted, claim) : undefined
-  if (block === undefined || converted === undefined) return 'not-as-attested'
+  if (block === undefined || converted === undefined || !isOfBlock(converted, block)) return 'not-converted'
   const key = institution.pre?.delegatee.publicKey
-  if (key === undefined || !equalBytes(converted.delegatee, key)) return 'not-as-attested'
+  if (key === undefined || !equalBytes(converted.delegatee, key)) return 'not-converted'
   const opened = openShown(converted, evidence.shown ?? undefined)
   if (opened.kind === 'not-shown') return 'as-attested'
-  if (opened.kind === 'does-not-open') return 'not-as-attested'
+  if (opened.kind === 'does-not-open') return 'not-converted'
   const share = await openShareWith(opened.key, block, { claim, schema })
   return share.ok ? 'as-attested' : 'not-as-attested'
 }

@@ -52,7 +52,7 @@ export interface RefundedShare {
   readonly kind: 'refunded'
   readonly claim: TransactionId
   readonly by: TransactionId
-  /** After `not-converted` the person may claim again; after a verdict not in this study. */
+  /** After `not-converted`, by silence or by verdict, the person may claim again; otherwise not in this study. */
   readonly because: 'not-converted' | 'not-as-attested'
   readonly amount: number
   readonly atMs: number
@@ -75,6 +75,10 @@ export function findClaim(view: LedgerView, claim: TransactionId): ClaimHistory 
   return entry === undefined || listing === undefined ? undefined : { ...entry, listing }
 }
 
+function isLie(body: ShareBody): boolean {
+  return body.step === 'judge' && body.verdict === 'not-as-attested'
+}
+
 function endOf({ claimed, listing, steps }: ClaimHistory): SettledShare | RefundedShare | undefined {
   const last = steps.at(-1)
   if (last === undefined) return undefined
@@ -83,7 +87,7 @@ function endOf({ claimed, listing, steps }: ClaimHistory): SettledShare | Refund
   const facts = { claim, by: transaction.id, amount: listing.price, atMs }
   const settled = (because: SettledShare['because']): SettledShare => ({ kind: 'settled', ...facts, because, payee })
   if (isRefund(transaction, steps.slice(0, -1))) {
-    return { kind: 'refunded', ...facts, because: transaction.step === 'judge' ? 'not-as-attested' : 'not-converted' }
+    return { kind: 'refunded', ...facts, because: isLie(transaction) ? 'not-as-attested' : 'not-converted' }
   }
   if (transaction.step === 'acknowledge') return settled('acknowledged')
   if (transaction.step === 'judge') return settled('as-attested')

@@ -13,8 +13,11 @@ import { signatureShape } from '../identity/index.ts'
 import { digest } from './key.ts'
 import { formsOf, type KindDefinition } from './kind.ts'
 
-/** What an issuer says of a share that an institution disputes. */
-const VERDICTS = ['as-attested', 'not-as-attested'] as const
+/**
+ * What an issuer says of a share that an institution disputes: it opens to what was attested; to something else, which is the
+ * claimant's doing; or it does not open, which may be the proxy's, so that she may claim again. Append only.
+ */
+const VERDICTS = ['as-attested', 'not-as-attested', 'not-converted'] as const
 
 /** The proxy has the re-key that the claim names, and the sealed share. */
 export interface DelegateStep {

@@ -184,8 +184,12 @@ describe('a proxy', () => {
       kind: 'disputed',
       next: [{ step: 'judge', by: hospital.did, untilMs }],
     })
-    expect(await hospital.judge(id, { schema, evidence })).toBe('not-as-attested')
-    expect(await ann.state(id)).toMatchObject({ kind: 'refunded', because: 'not-as-attested', amount: BUDGET })
+    expect(await hospital.judge(id, { schema, evidence })).toBe('not-converted')
+    expect(await ann.state(id)).toMatchObject({ kind: 'refunded', because: 'not-converted', amount: BUDGET })
+    // It was not her doing: she can claim again.
+    expect((await story.claimed(listing)).id).not.toBe(id)
+    story.pass(3 * DAY_MS)
+    await ann.closeClaim([...(await story.ledger.view()).transactions({ kind: 'claim' })].at(-1)!.transaction.id)
     await institute.submit({ kind: 'requirement', step: 'withdraw', listing: listing.id })
     expect(await canSpend(story, BUDGET)).toBe(true)
   }, 60_000)

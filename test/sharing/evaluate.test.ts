@@ -153,6 +153,12 @@ describe('where a claim stands', () => {
         hospital,
         { kind: 'refunded', because: 'not-as-attested' },
       ],
+      [
+        'dispute',
+        { step: 'judge', verdict: 'not-converted' },
+        hospital,
+        { kind: 'refunded', because: 'not-converted' },
+      ],
     ] as const
     for (const [last, body, by, expected] of ends) {
       const { log, claim } = claimUpTo(last)

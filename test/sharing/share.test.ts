@@ -424,20 +424,26 @@ describe('a dispute', () => {
     expect(await judge({ evidence: junk, history: history(claim, junk) })).toBe('as-attested')
   })
 
-  it('finds what is missing, of another re-key, or opens to something else, not as attested', async () => {
-    expect(await judge({ block: undefined })).toBe('not-as-attested')
-    expect(await judge({ converted: undefined })).toBe('not-as-attested')
-    expect(await judge({ converted: flip(converted, 9) })).toBe('not-as-attested')
+  it('finds what is missing, of another re-key, or does not open, not converted, and what opens to something else a lie', async () => {
+    expect(await judge({ block: undefined })).toBe('not-converted')
+    expect(await judge({ converted: undefined })).toBe('not-converted')
+    expect(await judge({ converted: flip(converted, 9) })).toBe('not-converted')
     const claim = claimOf(share)
     const spoilt = flip(converted, converted.length - 1)
     const evidence = createEvidence({ claim: id, facts: claim, converted: spoilt, keys })
     const recorded = history(claim, evidence, sha256(spoilt))
-    expect(await judge({ converted: spoilt, evidence, history: recorded })).toBe('not-as-attested')
+    expect(await judge({ converted: spoilt, evidence, history: recorded })).toBe('not-converted')
+    // A capsule of the proxy's own making, rightly converted by the re-key of the claim.
+    const twin = await sealShare(sealOptions)
+    const crafted = convert({ block: twin.block, reKey: share.reKey }).bytes
+    const seen = createEvidence({ claim: id, facts: claim, converted: crafted, keys })
+    const said = history(claim, seen, sha256(crafted))
+    expect(await judge({ converted: crafted, evidence: seen, history: said })).toBe('not-converted')
     // Another record's opening under a share that opens.
     const other = { ...claim, commitment: attest().opening.commitment }
     expect(await judge({}, other)).toBe('not-as-attested')
     // A re-key for somebody else's key.
-    expect(await judge({ institution: clinicIdentity.keys })).toBe('not-as-attested')
+    expect(await judge({ institution: clinicIdentity.keys })).toBe('not-converted')
   })
 })
 

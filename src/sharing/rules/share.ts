@@ -41,7 +41,7 @@ interface Case {
 /** How a claim ends. */
 type Ending =
   | { readonly state: 'settled' }
-  /** `isVerdict`: the issuer found the share not as attested; otherwise nobody converted. */
+  /** `isVerdict`: the issuer found the share not as attested; otherwise nobody converted it, or not so that it opens. */
   | { readonly state: 'refunded'; readonly isVerdict: boolean }
 
 /** What a step leads to: the next state and its deadline, an end, or a refusal. */
@@ -91,7 +91,9 @@ function judgeStep(step: Step, of: Case, { verifier }: Execution): Turn {
         : 'ERR_SHARING_STATE'
     case 'judge':
       if (!isTurn(of, { from: 'disputed', isParty: sender === issuer })) return 'ERR_SHARING_STATE'
-      return step.verdict === 'as-attested' ? { state: 'settled' } : { state: 'refunded', isVerdict: true }
+      return step.verdict === 'as-attested'
+        ? { state: 'settled' }
+        : { state: 'refunded', isVerdict: step.verdict === 'not-as-attested' }
     case 'close':
       return judgeSilence(of)
   }
