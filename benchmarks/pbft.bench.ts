@@ -9,6 +9,7 @@ import { createSigner, createVerifier } from '../src/primitives/signature.ts'
 import { deriveQuorum, type Application, type Request } from '../src/pbft/index.ts'
 import { generateScenario, simulate } from '../src/pbft/simulator/index.ts'
 import { interleave, type Report } from './measure.ts'
+import { measureByzantine } from './pbft-byzantine.ts'
 import { measureFaults } from './pbft-faults.ts'
 import { createBench, createFreeKeys, createRealKeys, type Bench, type Keys } from './replicas.ts'
 
@@ -193,5 +194,6 @@ export async function run(report: Report): Promise<void> {
   await measureBatches(report)
   await measureCrypto(report)
   measureFaults(report)
+  measureByzantine(report)
   measureSimulator(report)
 }
