@@ -16,7 +16,7 @@
 import { equalBytes, toKey, type Bytes } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import { createVerifier, type Verifier } from '../primitives/signature.ts'
-import { readMessage, verifyMessage } from './authenticate.ts'
+import { readMessage, verifyMessage, type Checked } from './authenticate.ts'
 import { settleConfig, type ReplicaConfig } from './config.ts'
 import { REMEMBERED_SIGNATURES_MAX } from './limits.ts'
 import type { MessageKind, MessageOf, PeerMessage } from './message.ts'
@@ -53,6 +53,9 @@ export interface Inbox {
  */
 const DIRECT_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(['request', 'status', 'fetch', 'fetched'])
 
+/** Makes a message of bytes: form only. */
+export type ReadMessage = (bytes: Uint8Array) => Checked<PeerMessage>
+
 type Vote = MessageOf<'prepare'> | MessageOf<'commit'> | MessageOf<'exec-vote'>
 
 /** Votes that wait for one place, by member. */
@@ -82,11 +85,18 @@ function sayTheSame(left: Vote, right: Vote): boolean {
  * @throws When the configuration is out of range: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export function createInbox(options: InboxOptions): Inbox {
-  return new VoteInbox(options)
+  const settings = settleConfig(options.config)
+  return createInboxThatReads(options, (bytes) => readMessage(settings, bytes))
+}
+
+/** Returns an inbox that reads messages so; a simulation reads what goes to many only once. */
+export function createInboxThatReads(options: InboxOptions, read: ReadMessage): Inbox {
+  return new VoteInbox(options, read)
 }
 
 class VoteInbox implements Inbox {
   readonly #replica: Replica
+  readonly #read: ReadMessage
   readonly #settings: ReturnType<typeof settleConfig>
   readonly #verifier: Verifier
   readonly #places = new Map<string, Place>()
@@ -94,8 +104,9 @@ class VoteInbox implements Inbox {
   /** Whether what the replica needs may have changed since the places were last looked through. */
   #isStale = false
 
-  constructor({ config, replica, verifier = createVerifier() }: InboxOptions) {
+  constructor({ config, replica, verifier = createVerifier() }: InboxOptions, read: ReadMessage) {
     this.#replica = replica
+    this.#read = read
     this.#settings = settleConfig(config)
     const { logSpan, replicaCount } = this.#settings
     this.#verifier = rememberVerified(verifier, Math.min(3 * logSpan * replicaCount, REMEMBERED_SIGNATURES_MAX))
@@ -108,7 +119,7 @@ class VoteInbox implements Inbox {
   }
 
   receive(bytes: Uint8Array, from?: Did): readonly Effect[] {
-    const read = readMessage(this.#settings, bytes)
+    const read = this.#read(bytes)
     if (!read.ok) this.#refuse('rejected', read.message)
     else if (from !== undefined && from !== read.value.from && DIRECT_KINDS.has(read.value.kind))
       this.#refuse('rejected', `${read.value.kind}: brought by another member`)

@@ -6,8 +6,9 @@ import { fail, type Result } from '../../errors.ts'
 import { toUtf8, type Verified } from '../../primitives/bytes.ts'
 import { sha256 } from '../../primitives/hash.ts'
 import { createId } from '../../primitives/ids.ts'
-import { authenticateMessage } from '../authenticate.ts'
+import { readMessage, verifyMessage } from '../authenticate.ts'
 import { settleConfig, type ReplicaConfig, type Settings } from '../config.ts'
+import type { ReadMessage } from '../inbox.ts'
 import type { PeerMessage } from '../message.ts'
 import { createSimulatedKeys, type SimulatedKeys } from './keys.ts'
 import {
@@ -49,6 +50,8 @@ export interface Group {
   readonly schedule: Schedule
   /** Whether replicas stand behind inboxes. */
   readonly hasInboxes: boolean
+  /** Reads what members send. */
+  readonly read: ReadMessage
 }
 
 /** Returns the group of a scenario. */
@@ -59,14 +62,16 @@ export function prepareGroup(scenario: Scenario): Group {
   const order = orderMembers(createDraws(seed, 'byzantine'), replicaCount)
   const strategies = Array.from({ length: replicaCount }, (_, index) => byzantine[order.indexOf(index)])
   const processCount = replicaCount + strategies.filter((strategy) => strategy === 'twins').length
+  const settings = settleConfig(config)
   return {
     scenario,
     config,
-    settings: settleConfig(config),
+    settings,
     keys,
     strategies,
     schedule: planScenario(scenario, { order, processCount }, createDraws(seed, 'plan')),
     hasInboxes: scenario.verification === 'deciding',
+    read: createReader(settings),
   }
 }
 
@@ -118,9 +123,22 @@ export function observeGroup(group: Group, nowMs: () => number): Observers {
   return new Observers(observed, [...standard, ...exact])
 }
 
+/** Returns a function that reads bytes, each once: what goes to many is one message. */
+function createReader(settings: Settings): ReadMessage {
+  const known = new WeakMap<Uint8Array, ReturnType<ReadMessage>>()
+  return (bytes) => {
+    let result = known.get(bytes)
+    if (result === undefined) {
+      result = readMessage(settings, bytes)
+      known.set(bytes, result)
+    }
+    return result
+  }
+}
+
 /** Returns a function that authenticates bytes, each once; it must not throw. */
 export function createAuthenticator(
-  { settings, keys }: Group,
+  { settings, keys, read }: Group,
   onThrow: (error: unknown) => void,
 ): (bytes: Uint8Array) => Result<Verified<PeerMessage>> {
   const known = new WeakMap<Uint8Array, Result<Verified<PeerMessage>>>()
@@ -128,7 +146,8 @@ export function createAuthenticator(
     let result = known.get(bytes)
     if (result === undefined) {
       try {
-        result = authenticateMessage(settings, keys.verifier, bytes)
+        const message = read(bytes)
+        result = message.ok ? verifyMessage(settings, keys.verifier, message.value) : message
       } catch (error) {
         onThrow(error)
         result = fail('ERR_CODEC_MALFORMED', 'threw', { details: { byteOffset: 0, expected: 'no exception' } })

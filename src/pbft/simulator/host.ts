@@ -5,7 +5,7 @@
 
 import type { Signer, Verifier } from '../../primitives/signature.ts'
 import type { ReplicaConfig } from '../config.ts'
-import { createInbox, type Inbox } from '../inbox.ts'
+import { createInboxThatReads, type Inbox, type ReadMessage } from '../inbox.ts'
 import { createReplica } from '../replica.ts'
 import type { Application, Effect, Input, Replica } from '../types.ts'
 import { Disk } from './disk.ts'
@@ -19,7 +19,7 @@ export interface HostOptions {
   readonly config: ReplicaConfig
   readonly signer: Signer
   /** Set where the replica stands behind an inbox, which verifies only what decides. */
-  readonly inboxVerifier: Verifier | undefined
+  readonly inbox: { readonly verifier: Verifier; readonly read: ReadMessage } | undefined
   readonly journal: Journal
   readonly events: Events
   readonly draws: Draws
@@ -96,7 +96,7 @@ export class Host {
 
   /** Starts, or starts again from what the disk holds. */
   start(): void {
-    const { config, signer, journal, draws, inboxVerifier: verifier } = this.#options
+    const { config, signer, journal, draws, inbox } = this.#options
     // A host may have stored less than it was given, but nothing that the log relies on.
     const lag = draws.chance(0.2) ? draws.below(4) : 0
     const height = Math.max(this.#neededHeight, this.#storedHeight - lag)
@@ -114,7 +114,7 @@ export class Host {
     try {
       const replica = createReplica({ config, signer, application, log: isFirst ? undefined : records })
       this.replica = replica
-      this.#inbox = verifier && createInbox({ config, replica, verifier })
+      this.#inbox = inbox && createInboxThatReads({ config, replica, verifier: inbox.verifier }, inbox.read)
     } catch (error) {
       this.#options.onFailure(error)
     }

@@ -101,7 +101,7 @@ export class Processes {
     const host: Host = new Host({
       config: group.config,
       signer: group.keys.signers[index] as Signer,
-      inboxVerifier: group.hasInboxes ? group.keys.verifier : undefined,
+      inbox: group.hasInboxes ? { verifier: group.keys.verifier, read: group.read } : undefined,
       journal: new Journal(application, {
         onExecute: ifCorrect((block) => {
           host.tellWhenDurable(() => {
