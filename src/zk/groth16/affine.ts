@@ -21,23 +21,28 @@ export function isIdentity<E>(field: BaseField<E>, x: E, y: E): boolean {
 
 /** Returns so many identities. */
 export function identities<E>(field: BaseField<E>, count: number): AffineVector<E> {
-  return {
-    xs: Array.from({ length: count }, () => field.zero),
-    ys: Array.from({ length: count }, () => field.zero),
-  }
+  return { xs: new Array<E>(count).fill(field.zero), ys: new Array<E>(count).fill(field.zero) }
 }
 
 /**
  * Adds each point of `addends` to the point of `sums` at the same position.
  *
  * Cost: 6 products a point, and one inversion.
+ *
+ * @param first - where to begin, and `end` where to end: by default everywhere
  */
-export function addAll<E>(field: BaseField<E>, sums: AffineVector<E>, addends: AffineVector<E>): void {
+export function addAll<E>(
+  field: BaseField<E>,
+  sums: AffineVector<E>,
+  addends: AffineVector<E>,
+  first = 0,
+  end: number = sums.xs.length,
+): void {
   const { xs, ys } = sums
   const positions: number[] = []
   const numerators: E[] = []
   const denominators: E[] = []
-  for (let i = 0; i < xs.length; i++) {
+  for (let i = first; i < end; i++) {
     const x = addends.xs[i]!
     const y = addends.ys[i]!
     if (isIdentity(field, x, y)) continue

@@ -111,25 +111,10 @@ function sumBuckets<E>(field: BaseField<E>, buckets: Buckets<E>): void {
         addends.ys[to] = points.ys[from + 1]!
       }
     }
-    addInBatches(field, sums, addends)
+    for (let first = 0; first < total; first += BATCH)
+      addAll(field, sums, addends, first, Math.min(first + BATCH, total))
     buckets.points = sums
     buckets.starts = halved
-  }
-}
-
-function addInBatches<E>(field: BaseField<E>, sums: AffineVector<E>, addends: AffineVector<E>): void {
-  const { length } = sums.xs
-  if (length <= BATCH) {
-    addAll(field, sums, addends)
-    return
-  }
-  for (let first = 0; first < length; first += BATCH) {
-    const part = { xs: sums.xs.slice(first, first + BATCH), ys: sums.ys.slice(first, first + BATCH) }
-    addAll(field, part, { xs: addends.xs.slice(first, first + BATCH), ys: addends.ys.slice(first, first + BATCH) })
-    for (let i = 0; i < part.xs.length; i++) {
-      sums.xs[first + i] = part.xs[i]!
-      sums.ys[first + i] = part.ys[i]!
-    }
   }
 }
 
