@@ -33,18 +33,6 @@ export interface RegisterBody {
   readonly previousSignature: Signature | null
 }
 
-function checkForm({ operation, subject, keys, previousSignature }: RegisterBody) {
-  if (operation === 'revoke') return keys === null ? undefined : refuseField('keys', 'null when revoking')
-  if (keys === null) return refuseField('keys', 'a key record')
-  if (keys.did !== subject) return refuseField('keys.did', 'the subject')
-  if (operation === 'add' && keys.signingKey !== subject)
-    return refuseField('keys.signingKey', 'the subject, whose first key it is')
-  if ((operation === 'rotate-key') !== (previousSignature !== null)) {
-    return refuseField('previousSignature', operation === 'add' ? 'null' : "the old key's signature")
-  }
-  return undefined
-}
-
 function checkProofs({ keys, credentials }: RegisterBody, context: ProofContext): Failure<ValidationCode> | undefined {
   if (keys !== null) {
     const valid = validateKeyRecord(keys, context)
@@ -70,13 +58,18 @@ export const registerKind: KindDefinition<RegisterBody> = {
     credentials: credentialsShape,
     previousSignature: nullable(signatureShape),
   }),
-  check(body) {
-    const stranger = body.credentials.findIndex(({ subject }) => subject !== body.subject)
+  check({ operation, subject, keys, credentials, previousSignature }) {
+    const isRevoking = operation === 'revoke'
+    const stranger = credentials.findIndex((credential) => credential.subject !== subject)
     if (stranger !== -1) return refuseField(`credentials.${stranger}.subject`, 'the subject of the registration')
-    if (body.operation === 'revoke' && body.previousSignature !== null) return refuseField('previousSignature', 'null')
-    if (body.operation === 'revoke' && body.credentials.length > 0)
-      return refuseField('credentials', 'none when revoking')
-    return checkForm(body)
+    if (isRevoking && credentials.length > 0) return refuseField('credentials', 'none when revoking')
+    if ((operation === 'rotate-key') !== (previousSignature !== null))
+      return refuseField('previousSignature', "the old key's signature when rotating, otherwise null")
+    if (isRevoking !== (keys === null)) return refuseField('keys', 'a key record, or null when revoking')
+    if (keys !== null && keys.did !== subject) return refuseField('keys.did', 'the subject')
+    return operation === 'add' && keys?.signingKey !== subject
+      ? refuseField('keys.signingKey', 'the subject, whose first key it is')
+      : undefined
   },
   checkProofs,
 }

@@ -58,6 +58,7 @@ const RIGHT: readonly (readonly [Name, Step])[] = [
   ['institute', 'dispute'],
   ['hospital', 'as-attested'],
   ['hospital', 'not-as-attested'],
+  ['hospital', 'not-converted'],
   ['bob', 'close'],
 ]
 /** Something to claim, or most histories would come to nothing. */

@@ -10,6 +10,7 @@ import {
   ann,
   bob,
   BUDGET,
+  claimOn,
   clinic,
   createSharingWorld,
   DAY_MS,
@@ -44,13 +45,14 @@ const acknowledge = (claimSignature = claimed.signature as Signature): ShareBody
   claimSignature,
 })
 const dispute = (): ShareBody => ({ step: 'dispute', claim, evidence: digest('evidence') })
-const judge = (verdict: 'as-attested' | 'not-as-attested' = 'as-attested'): ShareBody => ({
+const judge = (verdict: Verdict = 'as-attested'): ShareBody => ({
   step: 'judge',
   claim,
   verdict,
 })
 const close = (): ShareBody => ({ step: 'close', claim })
 
+type Verdict = Extract<ShareBody, { readonly step: 'judge' }>['verdict']
 type Standing = 'claimed' | 'delegated' | 'converted' | 'disputed' | 'settled' | 'refunded'
 const steps = { delegate, convert, acknowledge, dispute, judge, close }
 const parties = {
@@ -239,8 +241,14 @@ describe('an acknowledgement', () => {
     expect(world.step(institute, acknowledge())).toBe(null)
   })
 
-  it('may carry a signature of the key that her account had when she claimed', () => {
-    world.rotateKey(ann, party('the next key of ann'))
+  it('carries a signature of the key that her account had when she claimed', () => {
+    const [before, after] = [party('the second key of bob'), party('the third key of bob')]
+    world.rotateKey(bob, before)
+    const draft = claimOn(listing, { studyNullifier: digest('bob in the study') })
+    claimed = world.submit(before, draft, START_MS, bob.did)
+    claim = claimed.id
+    expect(world.entryOf(claim)).toMatchObject({ claimant: bob.did, signingKey: before.did })
+    world.rotateKey(bob, after, before)
     lead('converted')
     expect(world.step(institute, acknowledge())).toBe(null)
   })
@@ -278,6 +286,13 @@ describe('a refund', () => {
     expect(world.step(hospital, judge('not-as-attested'))).toBe(null)
     expect([stateOf(), world.balance(payee), world.sharesLeft(listing)]).toEqual(['refunded', 0, 2])
     expect(isClaimedBy('ann in the study')).toBe(true)
+  })
+
+  it('by the verdict that it does not open leaves her another, since the proxy may have done that', () => {
+    lead('disputed')
+    expect(world.step(hospital, judge('not-converted'))).toBe(null)
+    expect([stateOf(), world.balance(payee), world.sharesLeft(listing)]).toEqual(['refunded', 0, 2])
+    expect(isClaimedBy('ann in the study')).toBe(false)
   })
 
   it.each<readonly [string, () => void, number]>([

@@ -13,6 +13,7 @@ export const STEPS = [
   'dispute',
   'as-attested',
   'not-as-attested',
+  'not-converted',
   'close',
 ] as const
 export type Step = (typeof STEPS)[number]
@@ -125,7 +126,8 @@ export class SharingModel {
     if (step === 'dispute' && by === 'institute' && state === 'converted' && !isLate)
       return go('disputed', 3 * MINUTE_MS)
     if (step === 'as-attested' && by === 'hospital' && state === 'disputed' && !isLate) return go('settled')
-    if (step === 'not-as-attested' && by === 'hospital' && state === 'disputed' && !isLate) return go('refunded')
+    const isRefund = step === 'not-as-attested' || step === 'not-converted'
+    if (isRefund && by === 'hospital' && state === 'disputed' && !isLate) return go('refunded')
     if (step === 'close' && this.isPending(claim) && isLate)
       return go(state === 'claimed' || state === 'delegated' ? 'refunded' : 'settled')
     return 'ERR_SHARING_STATE'

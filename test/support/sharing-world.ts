@@ -163,8 +163,8 @@ export function createSharingWorld(
     state,
     chainId: chain.genesis.chainId,
     /** Signs and applies one transaction in a block of its own; throws when it stays out. */
-    submit(by: Identity, draft: Draft, atMs = chain.nowMs): Sent {
-      const transaction = chain.sign(by, draft)
+    submit(by: Identity, draft: Draft, atMs = chain.nowMs, sender = by.did): Sent {
+      const transaction = chain.sign(by, draft, { sender })
       const { block, owners, skipped } = chain.block([transaction], { atMs })
       const [receipt] = block.receipts
       if (receipt === undefined) throw new Error(`skipped: ${skipped[0]?.because}`)
@@ -184,10 +184,11 @@ export function createSharingWorld(
       return world.submit(by, { kind: 'share', ...body }, atMs).code
     },
     /** Gives an account another signing key. */
-    rotateKey(who: Identity, next: Identity): void {
+    rotateKey(who: Identity, next: Identity, present = who): void {
       const record = createKeyRecord({ did: who.did, agreement: next.keys.agreement }, { signer: next.signer })
-      const previousSignature = signKeyRotation({ record, chainId: world.chainId }, { signer: who.signer })
-      taken(world.submit(who, registration(who, { operation: 'rotate-key', keys: record, previousSignature })))
+      const previousSignature = signKeyRotation({ record, chainId: world.chainId }, { signer: present.signer })
+      const draft = registration(who, { operation: 'rotate-key', keys: record, previousSignature })
+      taken(world.submit(present, draft, chain.nowMs, who.did))
     },
     entryOf: (claim: TransactionId) => state.get(sharingKeys.claim(claim), claimShape),
     sharesLeft: (listing: TransactionId) => state.get(sharingKeys.sharesLeft(listing), sharesLeftShape),

@@ -201,7 +201,7 @@ describe('the kinds of sharing on the wire', () => {
     ['a step of a share that is none', 'shareClose', 5, 6, 'transaction.step'],
     ['a step of a requirement that is none', 'requirementWithdraw', 5, 2, 'transaction.step'],
     ['the step of another form', 'shareClose', 5, 1, 'transaction'],
-    ['a verdict beyond the second', 'shareJudge', 7, 2, 'transaction.verdict'],
+    ['a verdict beyond the third', 'shareJudge', 7, 3, 'transaction.verdict'],
     ['a proof of 191 bytes', 'claim', 12, new Uint8Array(191), 'transaction.proof'],
     ['a commitment of 31 bytes', 'withdrawal', 5, new Uint8Array(31), 'transaction.commitment'],
     ['a flag that is a number', 'requirementPublish', 12, 1, 'transaction.checksWithdrawal'],
