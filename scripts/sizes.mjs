@@ -85,6 +85,15 @@ const bundles = [
     budget: 4,
     forbidden: [...CURVES, /dag-cbor/, /cborg/],
   },
+  {
+    // The rules of sharing check proofs: only whoever asks for them carries that.
+    name: 'presets: consortium',
+    code: [some('presets', 'consortium', 'secureSharing', 'withSharing'), some('chain', 'createLocalLedger')].join(
+      '\n',
+    ),
+    budget: 60,
+    forbidden: [...PAIRING, /dist\/zk\//, /sharing\/rules\/claim/],
+  },
   // Our own code: noble's pairing curve alone has 26.7 kB, which nothing here can lessen (decision 011).
   { name: 'pre', code: all('pre'), budget: 35, external: ['@noble/*', 'multiformats/*'] },
   { name: 'zk', code: all('zk'), budget: 40, external: ['@noble/*', 'multiformats/*'] },
