@@ -56,6 +56,8 @@ export interface ClusterFilesOptions {
   readonly registrars?: readonly Did[]
   /** What a new ledger can do; default `consortium`. */
   readonly preset?: PresetName
+  /** Micro-units that accounts of a new ledger begin with; default none. */
+  readonly balances?: Genesis['balances']
   /** Whether each node notes the messages between members. */
   readonly hasTrace?: boolean
 }
@@ -115,7 +117,7 @@ async function reuseCluster(directory: string, genesisFile: string, nodeCount: n
 async function createCluster(
   directory: string,
   genesisFile: string,
-  { nodeCount = 4, registrars = [], preset = 'consortium' }: ClusterFilesOptions,
+  { nodeCount = 4, registrars = [], balances = [], preset = 'consortium' }: ClusterFilesOptions,
 ): Promise<Genesis> {
   if (!Number.isSafeInteger(nodeCount) || nodeCount < 1 || nodeCount > CLUSTER_NODES_MAX)
     rejectArgument('nodes', `a number from 1 to ${CLUSTER_NODES_MAX}`, String(nodeCount))
@@ -128,7 +130,7 @@ async function createCluster(
     await writeFile(fileOf(directory, index, 'new'), 'this node has not run yet\n')
   }
   const toOptions = await loadPreset(preset)
-  const genesis = createGenesis(toOptions({ members, registrars, timeMs: Date.now() }))
+  const genesis = createGenesis(toOptions({ members, registrars, balances, timeMs: Date.now() }))
   // Last: with it the cluster exists.
   return unwrap(await createGenesisFile(genesisFile, genesis))
 }

@@ -70,6 +70,8 @@ export interface ClusterOptions {
   readonly registrars?: readonly Did[]
   /** What a new ledger can do; default `consortium`. */
   readonly preset?: PresetName
+  /** Micro-units that accounts of a new ledger begin with; default none. */
+  readonly balances?: Genesis['balances']
   /** Whether each node notes the messages between members in a file. */
   readonly hasTrace?: boolean
   /** Whether a node that ends stays down until `start`; default it is started again. */
