@@ -12,9 +12,9 @@ import {
   type G2Point,
 } from '../../src/primitives/bls12-381.ts'
 import { FIELD_ORDER } from '../../src/zk/field.ts'
-import { BASE_ORDER } from '../../src/zk/groth16/base-field.ts'
+import { BASE_ORDER, baseFieldOfG1 } from '../../src/zk/groth16/base-field.ts'
 import { fromG1, fromG2, isSameTarget, multiplyPairings, prepareG2 } from '../../src/zk/groth16/pairing.ts'
-import { multiplyEachG1 } from '../../src/zk/groth16/point-transform.ts'
+import { multiplyEach } from '../../src/zk/groth16/point-transform.ts'
 import { prepareManyG2 } from '../../src/zk/groth16/prepare-many.ts'
 import { areAllInG1, areAllInG2, areInG1, areInG2, decompressG1, decompressG2 } from '../../src/zk/groth16/subgroup.ts'
 
@@ -192,7 +192,7 @@ describe('many points of G2 made ready for pairings', () => {
 test('many multiples of points of G1 are those of the curve package', () => {
   const scalars = [0n, 1n, 2n, 2n ** 64n - 1n, 2n ** 128n + 5n, FIELD_ORDER - 1n, 0xd201000000010000n ** 2n]
   const points = scalars.map((_, i) => generatorOfG1().multiply(BigInt(i + 3)) as G1Point)
-  const found = multiplyEachG1(fromG1(points), scalars)
+  const found = multiplyEach(baseFieldOfG1, fromG1(points), scalars)
   for (const [i, scalar] of scalars.entries()) {
     const { x, y } = points[i]!.multiplyUnsafe(scalar).toAffine()
     expect([found.xs[i], found.ys[i]]).toEqual([x, y])

@@ -9,7 +9,7 @@
 
 import { rejectArgument } from '../../errors.ts'
 import { addAll, doubleAll, identities, isIdentity, normalizeAll, type AffineVector } from './affine.ts'
-import { BASE_ORDER, baseFieldOfG1, type BaseField } from './base-field.ts'
+import { baseFieldOfG1, type BaseField } from './base-field.ts'
 
 /** Additions that share an inversion: more would only take memory. */
 const BATCH = 4_096
@@ -236,16 +236,6 @@ export function multiplyAndSum<E>(
   return sum
 }
 
-/** z^2, by which scalars of G1 are divided: both parts have 128 bits. */
-export const SPLIT: bigint = 0xd201000000010000n ** 2n
-/** A third root of one in Fp. */
-const BETA = 0x5f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffen
-
-/** Returns each point of the subgroup times z^2. */
-export function multiplyBySplit({ xs, ys }: AffineVector<bigint>): AffineVector<bigint> {
-  return { xs: xs.map((x) => (BETA * x) % BASE_ORDER), ys: ys.map((y) => -y) }
-}
-
 /**
  * Returns the sum of points of G1, each times its scalar: k P = k0 P + k1 [z^2] P with [z^2] (x, y) = (beta x, -y), so twice as
  * many points and half as many doublings and windows.
@@ -255,8 +245,8 @@ export function multiplyBySplit({ xs, ys }: AffineVector<bigint>): AffineVector<
  */
 export function multiplyAndSumG1(points: AffineVector<bigint>, scalars: readonly bigint[]): AffineVector<bigint> {
   if (points.xs.length !== scalars.length) rejectArgument('scalars', `${points.xs.length}`, `${scalars.length}`)
-  const images = multiplyBySplit(points)
-  const both = { xs: [...points.xs, ...images.xs], ys: [...points.ys, ...images.ys] }
-  const parts = [...scalars.map((scalar) => scalar % SPLIT), ...scalars.map((scalar) => scalar / SPLIT)]
+  const { factor, x, y } = baseFieldOfG1.endomorphism
+  const both = { xs: [...points.xs, ...points.xs.map(x)], ys: [...points.ys, ...points.ys.map(y)] }
+  const parts = [...scalars.map((scalar) => scalar % factor), ...scalars.map((scalar) => scalar / factor)]
   return multiplyAndSum(baseFieldOfG1, both, parts)
 }

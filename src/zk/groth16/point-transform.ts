@@ -5,45 +5,30 @@
 
 import { FIELD_ORDER, invertField, type FieldElement } from '../field.ts'
 import { addAll, doubleAll, identities, normalizeAll, type AffineVector } from './affine.ts'
-import { baseFieldOfG1, type BaseField } from './base-field.ts'
+import type { BaseField } from './base-field.ts'
 import { powersOf, rootOfUnity } from './domain.ts'
-import { multiplyBySplit, SPLIT } from './multi-scalar.ts'
 
-const SCALAR_BITS = 255
-
-/** Returns each point times its scalar. Cost: about 0.9 ms a point of G1, 3 ms of G2. */
+/**
+ * Returns each point of the subgroup times its scalar; all of them take each step together, and where the field has an
+ * endomorphism f both parts of k P = k0 P + k1 f(P) do. Cost: about 0.7 ms a point of G1, 3 ms of G2, less for short scalars.
+ */
 export function multiplyEach<E>(
   field: BaseField<E>,
   points: AffineVector<E>,
   scalars: readonly FieldElement[],
 ): AffineVector<E> {
-  const result = identities(field, points.xs.length)
-  const { zero } = field
-  for (let bit = BigInt(SCALAR_BITS - 1); bit >= 0n; bit--) {
-    const isSet = scalars.map((scalar) => ((scalar >> bit) & 1n) === 1n)
-    doubleAll(field, result)
-    addAll(field, result, {
-      xs: points.xs.map((x, i) => (isSet[i] === true ? x : zero)),
-      ys: points.ys.map((y, i) => (isSet[i] === true ? y : zero)),
-    })
-  }
-  normalizeAll(field, result)
-  return result
-}
-
-/**
- * Returns each point of G1 times its scalar, both parts of a scalar in one walk over their bits: k P = k0 P + k1 [z^2] P.
- * Cost: about 0.5 ms a point, and a part of that for short scalars.
- *
- * @param points - in the subgroup: elsewhere that equation does not hold
- */
-export function multiplyEachG1(points: AffineVector<bigint>, scalars: readonly FieldElement[]): AffineVector<bigint> {
-  const field = baseFieldOfG1
-  const images = multiplyBySplit(points)
-  const sums: AffineVector<bigint> = { xs: [...points.xs], ys: [...points.ys] }
+  const { endomorphism } = field
+  const zeros = identities(field, points.xs.length)
+  const images =
+    endomorphism === undefined
+      ? zeros
+      : { xs: points.xs.map((x) => endomorphism.x(x)), ys: points.ys.map((y) => endomorphism.y(y)) }
+  const sums = { xs: [...points.xs], ys: [...points.ys] }
   addAll(field, sums, images)
-  const choices = [identities(field, points.xs.length), points, images, sums]
-  const parts = scalars.map((scalar) => [scalar % SPLIT, scalar / SPLIT] as const)
+  // By one bit of each part: neither, the first, the second, both.
+  const choices = [zeros, points, images, sums]
+  const factor = endomorphism?.factor ?? FIELD_ORDER
+  const parts = scalars.map((scalar) => [scalar % factor, scalar / factor] as const)
   const longest = parts.reduce((all, [low, high]) => all | low | high, 0n).toString(2).length
   const result = identities(field, points.xs.length)
   for (let bit = BigInt(longest - 1); bit >= 0n; bit--) {

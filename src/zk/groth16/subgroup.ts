@@ -13,14 +13,9 @@ import { G1_BYTES, G2_BYTES, pairingCurve, type CurveFp2 } from '../../primitive
 import { drawBytes, randomBytes } from '../../primitives/random.ts'
 import { toInteger } from '../field.ts'
 import { addAll, doubleAll, isIdentity, type AffineVector } from './affine.ts'
-import { BASE_ORDER, baseFieldOfG1, baseFieldOfG2, type BaseField } from './base-field.ts'
+import { BASE_ORDER, PARAMETER, baseFieldOfG1, baseFieldOfG2, type BaseField } from './base-field.ts'
 import { sumByBucket } from './multi-scalar.ts'
 import type { G1Vector, G2Vector } from './pairing.ts'
-
-/** |z|, the curve's parameter. */
-const PARAMETER = 0xd201000000010000n
-/** A third root of one in Fp. */
-const BETA = 0x5f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffen
 
 /** Multiplies each point by |z|: 63 doublings and 5 additions. */
 function multiplyByParameter<E>(field: BaseField<E>, points: AffineVector<E>): AffineVector<E> {
@@ -43,8 +38,8 @@ export function areInG1(points: G1Vector): boolean[] {
   return points.xs.map((x, i) => {
     const y = points.ys[i]!
     if (isIdentity(field, x, y)) return true
-    const image = field.multiply(BETA, x)
-    return equals(field, squared.xs[i]!, image) && field.isZero(field.normalize(squared.ys[i]! + y))
+    const { endomorphism } = field
+    return equals(field, squared.xs[i]!, endomorphism.x(x)) && equals(field, squared.ys[i]!, endomorphism.y(y))
   })
 }
 

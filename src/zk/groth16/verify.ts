@@ -11,9 +11,10 @@ import type { G1Point } from '../../primitives/bls12-381.ts'
 import { drawBytes, randomBytes } from '../../primitives/random.ts'
 import { FIELD_ORDER, isFieldElement, toInteger, type FieldElement } from '../field.ts'
 import { defaultBackend, type CurveBackend } from './backend.ts'
-import { multiplyAndSumG1, SPLIT } from './multi-scalar.ts'
+import { baseFieldOfG1 } from './base-field.ts'
+import { multiplyAndSumG1 } from './multi-scalar.ts'
 import { fromG1, isSameTarget, prepareG2, toG1, type PreparedG2, type TargetElement } from './pairing.ts'
-import { multiplyEachG1 } from './point-transform.ts'
+import { multiplyEach } from './point-transform.ts'
 import {
   parseManyProofPoints,
   parseProofPoints,
@@ -137,7 +138,7 @@ interface BatchItem extends PreparedProofPoints {
 /** A factor of 128 random bits as f + f' z^2 with halves of 64, which points of G1 are multiplied by in half the steps. */
 function drawFactor(): bigint {
   const bits = toInteger(drawBytes(randomBytes, FACTOR_BYTES))
-  return ((bits & HALF_MASK) | 1n) + (bits >> HALF_BITS) * SPLIT
+  return ((bits & HALF_MASK) | 1n) + (bits >> HALF_BITS) * baseFieldOfG1.endomorphism.factor
 }
 
 /**
@@ -152,7 +153,7 @@ function holdTogether(ready: PreparedKey, items: readonly BatchItem[], backend: 
       ? total
       : items.reduce((sum, { inputs }, i) => (sum + factors[i]! * inputs[column - 1]!) % FIELD_ORDER, 0n),
   )
-  const scaled = multiplyEachG1(fromG1(items.map(({ a }) => a)), factors)
+  const scaled = multiplyEach(baseFieldOfG1, fromG1(items.map(({ a }) => a)), factors)
   const pairs: [G1Point, PreparedG2][] = items.map(({ lines }, i) => [toG1(scaled, i), lines])
   const blinds = multiplyAndSumG1(fromG1(items.map(({ c }) => c)), factors)
   const shares: [G1Point | undefined, PreparedG2][] = [
