@@ -317,6 +317,9 @@ describe('a share', () => {
     expect(await open(share.block, convert({ block: twin.block, reKey: share.reKey }).bytes)).toEqual(
       refused('converted'),
     )
+    expect(await open(share.block, convert({ block: share.block, reKey: twin.reKey }).bytes)).toEqual(
+      refused('converted'),
+    )
     expect(await open(share.block, share.block)).toEqual(refused('converted'))
     expect(await open(share.block, flip(converted, converted.length - 1))).toEqual(refused('converted'))
     const stranger = { claim, schema, keys: preKeysOf(clinicIdentity, 'delegatee') }
@@ -433,6 +436,12 @@ describe('a dispute', () => {
     const evidence = createEvidence({ claim: id, facts: claim, converted: spoilt, keys })
     const recorded = history(claim, evidence, sha256(spoilt))
     expect(await judge({ converted: spoilt, evidence, history: recorded })).toBe('not-converted')
+    // Evidence other than that of the dispute, or of another claim, is not heard.
+    const unheard = { converted: spoilt, evidence }
+    expect(await judge({ ...unheard, history: history(claim, spoilt, sha256(spoilt)) })).toBe('as-attested')
+    const elsewhere = createEvidence({ claim: '46'.repeat(32) as never, facts: claim, converted: spoilt, keys })
+    const misled = { converted: spoilt, evidence: elsewhere, history: history(claim, elsewhere, sha256(spoilt)) }
+    expect(await judge(misled)).toBe('as-attested')
     // A capsule of the proxy's own making, rightly converted by the re-key of the claim.
     const twin = await sealShare(sealOptions)
     const crafted = convert({ block: twin.block, reKey: share.reKey }).bytes
