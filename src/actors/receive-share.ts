@@ -36,12 +36,6 @@ export interface ReceivedShare extends OpenedShare {
   readonly values: Values<Attributes>
 }
 
-/** The blocks of a claim that was converted. */
-export interface ClaimBlocks {
-  readonly block: Uint8Array
-  readonly converted: Uint8Array
-}
-
 function refuse(claim: TransactionId): never {
   throw new VitalsealError('ERR_SHARING_STATE', `claim ${claim}: not converted for this party`, { details: {} })
 }

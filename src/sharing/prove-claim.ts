@@ -56,10 +56,7 @@ function refuse(code: Extract<ErrorCode, `ERR_SHARING_${string}`>, message: stri
 }
 
 /** Until when a claim counts. */
-export function claimEndMs(
-  listing: OpenListing,
-  { atMs, expiresAtMs }: Pick<ClaimOptions, 'atMs' | 'expiresAtMs'>,
-): number {
+function claimEndMs(listing: OpenListing, { atMs, expiresAtMs }: Pick<ClaimOptions, 'atMs' | 'expiresAtMs'>): number {
   return Math.min(expiresAtMs ?? atMs + HOUR_MS, listing.expiresAtMs)
 }
 

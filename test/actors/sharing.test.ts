@@ -186,10 +186,9 @@ describe('a proxy', () => {
     })
     expect(await hospital.judge(id, { schema, evidence })).toBe('not-converted')
     expect(await ann.state(id)).toMatchObject({ kind: 'refunded', because: 'not-converted', amount: BUDGET })
-    // It was not her doing: she can claim again.
-    expect((await story.claimed(listing)).id).not.toBe(id)
-    story.pass(3 * DAY_MS)
-    await ann.closeClaim([...(await story.ledger.view()).transactions({ kind: 'claim' })].at(-1)!.transaction.id)
+    // It was not her doing: her next claim is judged by its proof, which this one has for other terms.
+    const again = draftOf(findClaim(await story.ledger.view(), id)!.claimed.transaction)
+    await expect(ann.submit({ ...again, payee: hospital.did })).rejects.toThrow(code('ERR_SHARING_PROOF'))
     await institute.submit({ kind: 'requirement', step: 'withdraw', listing: listing.id })
     expect(await canSpend(story, BUDGET)).toBe(true)
   }, 60_000)
@@ -240,7 +239,8 @@ describe('a patient who seals something else than was attested', () => {
     expect(await hospital.judge(id, { schema, evidence })).toBe('not-as-attested')
     expect(await ann.state(id)).toMatchObject({ kind: 'refunded', because: 'not-as-attested' })
     // She has had her claim in this study.
-    await expect(story.claimed(listing)).rejects.toThrow(code('ERR_SHARING_CLAIMED'))
+    const again = draftOf(findClaim(await story.ledger.view(), id)!.claimed.transaction)
+    await expect(ann.submit(again)).rejects.toThrow(code('ERR_SHARING_CLAIMED'))
 
     // An honest share, disputed all the same: what the institution shows, or hides, speaks for the patient.
     const bob = await story.join(2)
@@ -256,7 +256,7 @@ describe('a patient who seals something else than was attested', () => {
 describe('an exclusive licence', () => {
   it('refuses a second sale of the record, whoever attests and in whatever study; the attempt is evidence', async () => {
     const story = await createShareStory()
-    const { ann, clinic, ledger, proxy } = story
+    const { ann, clinic, institute, ledger, proxy } = story
     const { verifyingKey, provingKey } = await keysOf('ceremony')
     const exclusive = { verifyingKey, witnesses: witnesses(story, verifyingKey), exclusiveForMs: 365 * DAY_MS }
     const listing = await story.publish({ ...exclusive, visibility: 'digest' })
@@ -264,6 +264,10 @@ describe('an exclusive licence', () => {
     const claimed = await ann.claim(listing, { ...(await story.attest()), record, provingKey, proxy: proxy.did })
     expect(claimed.untilMs).toBe(story.shared.clock() + 3 * DAY_MS)
     expect(findLicenceViolations(await ledger.view())).toEqual([])
+    // Whoever published a digest brings what it stands for.
+    await proxy.convert(await proxy.accept(claimed.delivery))
+    await expect(institute.receiveShare(claimed.id)).rejects.toThrow(code('ERR_SHARING_LISTING'))
+    expect(await institute.receiveShare(claimed.id, { requirement })).toMatchObject({ record, values })
 
     // The same person under another pseudonym, in another study.
     const again = await story.join(1, 'another study')
