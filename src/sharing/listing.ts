@@ -10,7 +10,7 @@ import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
 import { parseRequirement, parseSchema, parseZkObject, type Requirement, type VerifyingKey } from '../zk/index.ts'
 import { bookOf } from './book.ts'
-import { normalizeKeyword } from './publish.ts'
+import { normalizeKeywords } from './publish.ts'
 
 /** A published requirement, as the ledger has it. */
 export interface Listing extends Omit<PublishBody, 'step'> {
@@ -60,12 +60,12 @@ export function findListing(view: LedgerView, id: TransactionId): Listing | unde
  */
 export function findListings(view: LedgerView, query: ListingQuery): readonly Listing[] {
   const { keywords = [], institution, atMs } = query
-  const wanted = keywords.map(normalizeKeyword)
+  const wanted = normalizeKeywords(keywords)
   return [...bookOf(view).listings.values()].flatMap((entry) => {
     const listing = toListing(view, entry.published)
     if (listing === undefined || entry.withdrawn !== undefined || !(atMs < listing.expiresAtMs)) return []
     if (institution !== undefined && listing.institution !== institution) return []
-    const known = listing.keywords.map(normalizeKeyword)
+    const known = normalizeKeywords(listing.keywords)
     return wanted.every((word) => known.includes(word)) && entry.taken < listing.sharesMax ? [listing] : []
   })
 }

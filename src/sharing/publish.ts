@@ -58,8 +58,13 @@ export function hashStudyName(study: string): Digest32 {
 }
 
 /** One spelling for what people type: compatibility forms, case and spaces do not count. */
-export function normalizeKeyword(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFC').trim().replace(/\s+/gu, ' ')
+function normalizeKeyword(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC').trim().replace(/\s+/gu, ' ')
+}
+
+/** The words of a listing or of a search in one spelling: ascending, each once, without empty ones. */
+export function normalizeKeywords(words: readonly string[]): readonly string[] {
+  return [...new Set(words.map(normalizeKeyword))].filter((word) => word !== '').sort(compare)
 }
 
 function compare(left: string, right: string): number {
@@ -106,7 +111,7 @@ export function publishRequirement(terms: RequirementTerms): Draft<'requirement'
     issuers,
     ageMsMax,
     checksWithdrawal,
-    keywords: [...new Set((terms.keywords ?? []).map(normalizeKeyword))].sort(compare),
+    keywords: normalizeKeywords(terms.keywords ?? []),
     verifyingKey: encodeZkObject(verifyingKey),
     witnesses: [...witnesses].sort((left, right) => compare(left.account, right.account)),
     price: terms.price,
