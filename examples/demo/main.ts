@@ -1,6 +1,6 @@
 /**
  * The story on real FHIR R4 data and a consortium of four processes: register, seal, grant, read, refuse, diagnose, rotate,
- * re-encrypt, revoke, audit. In the middle the leader is killed while transactions flow, and started again.
+ * re-encrypt, revoke, prove, sell, audit. In the middle the leader is killed while transactions flow, and started again.
  *
  *   npm run demo                      the official examples (Patient/f001, Patient/example)
  *   npm run demo -- FILE              a FHIR Bundle or NDJSON file of your own
@@ -20,9 +20,10 @@ import { bringBack, compareDisks, countMessages, drawOutage, killLeader, type Ou
 import { createReport } from './report.ts'
 import { createResearch } from './research.ts'
 import { showTime } from './sequence.ts'
-import { readExamples, readUserFile, type Cast } from './resources.ts'
+import { readExamples, readPatientAge, readUserFile, type Cast } from './resources.ts'
+import { tellSale } from './sale.ts'
 import { createDoctors, tellStory, type Told } from './story.ts'
-import { createWorld, DIRECTORY, preKeyVerifier } from './world.ts'
+import { createWorld, DIRECTORY, preKeyVerifier, rules } from './world.ts'
 
 const [argument] = process.argv.slice(2)
 if (argument === '--help' || argument === '-h') {
@@ -71,6 +72,16 @@ for (const cast of casts) {
   outageCount = (await countCommitted()) - before
 }
 if (outage !== undefined) await bringBack(world, outage, notebook)
+const sold = argument === undefined ? await sellFirst() : undefined
+
+/** Sells the first reading of Patient/f001; a file of the user's own may hold nothing to sell. */
+async function sellFirst() {
+  const [reading] = casts[0]?.readings ?? []
+  const glucose = reading?.resource.quantity?.text
+  if (reading === undefined || glucose === undefined) return undefined
+  const record = { reading, glucose: glucose as `${number}`, age: readPatientAge('f001') }
+  return tellSale(world, research, record, notebook)
+}
 
 async function countCommitted(): Promise<number> {
   return [...(await ledger.view()).transactions({ outcome: 'any' })].length
@@ -90,7 +101,7 @@ const verify = (path: string, chain: string) =>
   spawnSync(process.execPath, [cli, 'verify', path, '--chain', chain], { encoding: 'utf8' })
 
 await notebook.step('audit bundle: written, verified by another process', await store.height(), async () => {
-  const bundle = await exportAuditBundle({ genesis, store, preKeyVerifier })
+  const bundle = await exportAuditBundle({ genesis, store, preKeyVerifier, rules })
   writeFileSync(file, bundle)
   const good = verify(file, chainId)
   notebook.check('the bundle verifies', good.status === 0)
@@ -108,7 +119,7 @@ await notebook.step('audit bundle: refused with any byte changed', 64, async () 
     const at = Math.floor((i * (bundle.length - 1)) / 63)
     changed[at] = (changed[at] as number) ^ (1 << (i % 8))
     const parsed = parseAuditBundle(changed)
-    if (parsed.ok && (await validateAuditBundle(parsed.value, { chainId, preKeyVerifier })).ok) accepted++
+    if (parsed.ok && (await validateAuditBundle(parsed.value, { chainId, preKeyVerifier, rules })).ok) accepted++
   }
   notebook.check('none of 64 changed bundles is accepted', accepted === 0)
   unwrap(parseAuditBundle(bundle))
@@ -137,6 +148,7 @@ writeFileSync(
     facts,
     panels,
     outage,
+    sold,
   }),
 )
 console.log(`\n${facts.join(' ')}\nreport: ${DIRECTORY}/report.html\nverify: ${command}`)

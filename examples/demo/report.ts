@@ -6,6 +6,8 @@ import type { Check } from './checks.ts'
 import type { Outage } from './outage.ts'
 import { describePanel, drawPanel } from './sequence.ts'
 import type { Converted } from './research.ts'
+import { describeSale, drawSale } from './sale-picture.ts'
+import type { Sold } from './sale.ts'
 import type { Told } from './story.ts'
 import type { Panel } from './trace.ts'
 
@@ -18,6 +20,9 @@ const KINDS: readonly { readonly kind: string; readonly name: string; readonly c
   { kind: 'diagnosis', name: 'tx_diag', colour: '#b5437a' },
   { kind: 'rekey', name: 're-key', colour: '#a0522d' },
   { kind: 'conversion', name: 'conversion', colour: '#0e8a8a' },
+  { kind: 'requirement', name: 'requirement', colour: '#4b5fb0' },
+  { kind: 'claim', name: 'claim', colour: '#b8860b' },
+  { kind: 'share', name: 'share', colour: '#2e8b57' },
   { kind: 'acknowledge', name: 'acknowledge', colour: '#5aa3a3' },
 ]
 
@@ -171,6 +176,18 @@ Left out are messages about other blocks, and those that repeat what was lost.</
 ${pictures.join('\n')}`
 }
 
+/** The sale, as a picture and in words. */
+function showSale(sold: Sold | undefined): string {
+  if (sold === undefined) return ''
+  const lines = describeSale(sold).map((line) => `<li>${escape(line)}</li>`)
+  return `<h2>A record is sold for research, under proof</h2>
+<p>The patient ${escape(sold.sentence.replace(/^Proves/, 'proves'))} She shows neither the values nor her name; sealing, proving and
+claiming took ${(sold.proofMs / 1000).toFixed(1)} s. The ledger checked the proof itself.</p>
+<figure>${drawSale(sold)}<details><summary>the same in words</summary><ol>${lines.join('')}</ol></details>
+<figcaption>Each row is a transaction. A dashed red one was refused, and is on the record all the same: expired, relabelled, stolen and
+replayed proofs, one person under two pseudonyms, and a second exclusive sale.</figcaption></figure>`
+}
+
 /** Returns the page. */
 export function createReport(run: {
   readonly told: readonly Told[]
@@ -183,8 +200,9 @@ export function createReport(run: {
   readonly facts: readonly string[]
   readonly panels: readonly Panel[]
   readonly outage: Outage | undefined
+  readonly sold: Sold | undefined
 }): string {
-  const { told, committed, heightLast, chainId, command, checks, timings, facts, panels, outage } = run
+  const { sold, told, committed, heightLast, chainId, command, checks, timings, facts, panels, outage } = run
   const failed = checks.filter(({ held }) => !held).length
   const access = told.map(
     (one) => `<h2>${escape(one.patient)}: who could open what</h2><figure>${drawAccess(one, heightLast)}
@@ -210,6 +228,7 @@ ${one.stillOpen} records stay open to the revoked doctor; nothing sealed after b
 <p>${checks.length - failed} of ${checks.length} checks held. ${escape(facts.join(' '))}</p>
 <p>Chain <code>${chainId}</code>. Verify the bundle on any machine:<br><code>${escape(command)}</code></p>
 <h2>Transactions and blocks</h2><figure>${drawTimeline(committed, heightLast, outage?.height)}<figcaption>Each mark is a transaction in its block; a hollow one was refused and is on the record all the same. The dashed line: the leader is killed.</figcaption></figure>
+${showSale(sold)}
 ${drawMessages(panels, NODES)}
 ${access.join('\n')}
 ${ecg.join('\n')}

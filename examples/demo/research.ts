@@ -25,6 +25,8 @@ import { DIRECTORY, type World } from './world.ts'
 /** Who converts, and for whom. */
 export interface Research {
   readonly institution: Institution
+  /** Another institution, which wants the same. */
+  readonly rival: Institution
   readonly institutionIdentity: Identity
   readonly proxyIdentity: Identity
   /** Starts the proxy; it takes up what it has stored. */
@@ -58,10 +60,13 @@ export async function createResearch(world: World): Promise<Research> {
   const directory = `${DIRECTORY}/proxy`
   const store = createReKeyFolder(directory)
   const proxyIdentity = await world.admit('proxy in the cloud', 'proxy')
-  const institutionIdentity = await world.admitWithPre('institute of diabetes', 'institution')
+  const [institutionIdentity, rivalIdentity] = world.institutions
+  if (institutionIdentity === undefined || rivalIdentity === undefined)
+    throw new Error('the world has two institutions')
   return {
     institutionIdentity,
     institution: await createInstitution({ identity: institutionIdentity, ...world.shared }),
+    rival: await createInstitution({ identity: rivalIdentity, ...world.shared }),
     proxyIdentity,
     startProxy: () => createProxy({ identity: proxyIdentity, ...world.shared, store }),
     stored: () => readdirSync(directory),

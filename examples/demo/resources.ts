@@ -37,11 +37,26 @@ function nameOf(resource: Resource): string {
   return `${resource.type}/${id ?? '?'}`
 }
 
-/** Reads the examples from where npm put them. */
-export function readExamples(): readonly Cast[] {
+/** One of the examples, from where npm put them. */
+function readExample(name: string): Buffer {
   const folder = dirname(createRequire(import.meta.url).resolve('hl7.fhir.r4.examples/package.json'))
+  return readFileSync(join(folder, `${name}.json`))
+}
+
+/** Age in years of one of the examples' patients, today. */
+export function readPatientAge(id: string): number {
+  const { birthDate = '' } = JSON.parse(readExample(`Patient-${id}`).toString()) as { readonly birthDate?: string }
+  const born = new Date(birthDate)
+  const today = new Date()
+  const dayOf = (date: Date) => 100 * date.getUTCMonth() + date.getUTCDate()
+  const hadBirthday = dayOf(today) >= dayOf(born)
+  return today.getUTCFullYear() - born.getUTCFullYear() - (hadBirthday ? 0 : 1)
+}
+
+/** Reads the examples. */
+export function readExamples(): readonly Cast[] {
   const read = (id: string): Reading => {
-    const resource = unwrap(parseResource(readFileSync(join(folder, `Observation-${id}.json`)), options))
+    const resource = unwrap(parseResource(readExample(`Observation-${id}`), options))
     return { name: `Observation/${id}`, resource }
   }
   return Object.entries(OBSERVATIONS).map(([patient, ids]) => {

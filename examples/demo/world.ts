@@ -17,13 +17,18 @@ import {
   type PreIdentity,
 } from 'vitalseal/identity'
 import { createOpensslVerifier, startCluster, type Cluster } from 'vitalseal/node'
-import type { Role } from 'vitalseal/primitives'
+import { secureSharingRules } from 'vitalseal/presets'
+import type { Role, Signer } from 'vitalseal/primitives'
 
 import { createRecorder, type Recorder } from './recorder.ts'
 
 export const DIRECTORY = 'out/demo'
 /** Judges the keys of those who let proxies convert, and of institutions; whoever executes blocks needs it. */
 export const preKeyVerifier = createPreKeyVerifier()
+/** The rules of the ledger: those of care, and those of the sharing contract. */
+export const rules = secureSharingRules()
+/** Micro-units of an institution. */
+const BUDGET = 100_000_000
 const YEAR_MS = 365 * 86_400_000
 
 /** Keeps blocks as files. */
@@ -60,10 +65,16 @@ export interface World {
   readonly recorder: Recorder
   readonly blocks: FsBlockstore
   readonly registrar: Registrar
+  /** Shown to the registrar and certified. */
+  register(identity: Identity, role: Role): Promise<void>
   /** A fresh identity, shown to the registrar and certified. */
   admit(circle: string, role: Role): Promise<Identity>
   /** One with keys for re-encryption. */
-  admitWithPre(circle: string, role: Role): Promise<PreIdentity>
+  admitWithPre(circle: string, role: Role, options?: { readonly isPseudonym?: boolean }): Promise<PreIdentity>
+  /** The institutions, which have money from the beginning. */
+  readonly institutions: readonly PreIdentity[]
+  /** Who took part in the ceremony besides the institution: a hospital and a patients' association. */
+  readonly witnesses: readonly Signer[]
   /** Serves ciphertexts to those who show a ticket. */
   readonly storage: StorageNode
   readonly shared: { readonly ledger: LedgerClient; readonly blocks: FsBlockstore; readonly clock: () => number }
@@ -77,11 +88,15 @@ export async function createWorld(): Promise<World> {
   await blocks.open()
   const identityOf = (circle: string) => deriveIdentity({ seed: generateSeed(), circle })
   const clerk = identityOf('registrar')
+  const withPre = (circle: string) => deriveIdentity({ seed: generateSeed(), circle, pre: createPreKeyMaker() })
+  const institutions = ['institute of diabetes', 'a rival'].map(withPre)
   const ends: { readonly index: number; readonly because: string }[] = []
   const cluster = await startCluster({
     directory: `${DIRECTORY}/cluster`,
     nodeCount: 4,
     registrars: [clerk.did],
+    preset: 'secure-sharing',
+    balances: institutions.map(({ did: account }) => ({ account, amount: BUDGET })),
     hasTrace: true,
     // The demo itself starts the node that it kills.
     restart: 'never',
@@ -102,19 +117,24 @@ export async function createWorld(): Promise<World> {
     store,
     verifier,
     preKeyVerifier,
+    rules,
   })
   const ledger = recorder.watch(connected)
   const shared = { ledger, blocks, clock: Date.now }
   const registrar = await createRegistrar({ identity: clerk, ...shared })
-  async function register(identity: Identity, role: Role): Promise<void> {
+  async function register(identity: Identity, role: Role, pseudonym = false): Promise<void> {
     const challenge = registrar.challenge()
     const { keys, agreement, did } = identity
     const claim = { record: keys, chainId: ledger.chainId, challenge }
     const proof = createAgreementProof(claim, { agreement, registrar: clerk.keys.agreement })
     const valid = { fromMs: Date.now() - 60_000, untilMs: Date.now() + YEAR_MS }
-    const credential = registrar.certify({ subject: did, role, organisation: 'Organization/f001', valid })
+    const credential = registrar.certify({ subject: did, role, organisation: 'Organization/f001', valid, pseudonym })
     await registrar.admit({ keys, proof, challenge }, [credential])
   }
+
+  for (const institution of institutions) await register(institution, 'institution')
+  const parties = ['hospital of the ceremony', 'association of patients'].map(identityOf)
+  for (const party of parties) await register(party, 'issuer')
 
   return {
     cluster,
@@ -126,15 +146,18 @@ export async function createWorld(): Promise<World> {
     registrar,
     shared,
     storage: createStorageNode({ ...shared, verifier }),
+    register: (identity, role) => register(identity, role),
     async admit(circle, role) {
       const identity = identityOf(circle)
       await register(identity, role)
       return identity
     },
-    async admitWithPre(circle, role) {
-      const identity = deriveIdentity({ seed: generateSeed(), circle, pre: createPreKeyMaker() })
-      await register(identity, role)
+    async admitWithPre(circle, role, { isPseudonym = false } = {}) {
+      const identity = withPre(circle)
+      await register(identity, role, isPseudonym)
       return identity
     },
+    institutions,
+    witnesses: parties.map(({ signer }) => signer),
   }
 }
