@@ -15,6 +15,17 @@ const NODE = [/["']node:/]
 
 const ERRORS = ['VitalsealError', 'isVitalsealError', 'unwrap']
 const BLS_NAMES = ['createPreKeyMaker', 'createPreKeyVerifier']
+const ZK_FORMATS = [
+  'fromSnarkjs',
+  'toSnarkjs',
+  'encodeR1cs',
+  'parseR1cs',
+  'encodeWtns',
+  'parseWtns',
+  'parseZkey',
+  'parsePtau',
+]
+const ZK_TOOLS = [...ZK_FORMATS, 'serveProver', 'createRemoteProver']
 const PSEUDONYMITY = ['explainPseudonymity', 'PSEUDONYMITY_NOTICE', 'PSEUDONYMITY_LINKS']
 
 /**
@@ -96,7 +107,9 @@ const bundles = [
   },
   // Our own code: noble's pairing curve alone has 26.7 kB, which nothing here can lessen (decision 011).
   { name: 'pre', code: all('pre'), budget: 35, external: ['@noble/*', 'multiformats/*'] },
-  { name: 'zk', code: all('zk'), budget: 40, external: ['@noble/*', 'multiformats/*'] },
+  // Files of other programs and the protocol of a worker stand beside it; who does not import them does not carry them.
+  { name: 'zk', code: await allBut('zk', ...ZK_TOOLS), budget: 40, external: ['@noble/*', 'multiformats/*'] },
+  { name: 'zk and its tools', code: all('zk'), needs: ['zk'], budget: 44, external: ['@noble/*', 'multiformats/*'] },
 ]
 
 const known = new Set(subpaths.map(({ name }) => name))
