@@ -9,7 +9,7 @@ import type { RuleTable } from './rules/table.ts'
 export interface LedgerPorts {
   /** Default: the rules of a consortium. Kinds beyond those need theirs: `secureSharingRules` of `vitalseal/presets`. */
   readonly rules?: RuleTable | undefined
-  /** Default {@link createVerifier}; `node` has a faster one. */
+  /** Default `createVerifier` of `vitalseal/primitives`; `node` has a faster one. */
   readonly verifier?: Verifier | undefined
   /** Needed where accounts have PRE keys: without it such registrations stay out. */
   readonly preKeyVerifier?: PreKeyVerifier | undefined

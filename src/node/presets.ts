@@ -8,10 +8,10 @@ import { RULES, type Genesis, type RuleTable } from '../chain/index.ts'
 import type { consortium } from '../presets/index.ts'
 
 /** Names of the presets of which this package makes a genesis. */
-export const PRESETS = ['consortium', 'secure-sharing'] as const
+export const PRESETS: readonly PresetName[] = ['consortium', 'secure-sharing']
 
 /** Name of a preset. */
-export type PresetName = (typeof PRESETS)[number]
+export type PresetName = 'consortium' | 'secure-sharing'
 
 /** Tells whether a text names a preset; nothing stands for the default. */
 export function isPreset(name: string | undefined): name is PresetName | undefined {

@@ -45,7 +45,7 @@ function readConverted(bytes: Uint8Array | undefined, claim: SharedClaim): ReEnc
  * Returns what an institution shows the issuer about a share; its SHA-256 goes into the dispute. For the issuer alone: it
  * opens the share.
  *
- * @param converted - undefined where the store has no such block
+ * @param of - `converted`: undefined where the store has no such block
  */
 export function createEvidence(
   of: {

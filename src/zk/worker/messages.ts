@@ -20,13 +20,17 @@ export interface MessageLike {
 
 /** A worker, or a worker's side of itself: `Worker`, `self` and `MessagePort` of browsers fit. */
 export interface WebWorkerLike {
+  /** Sends a message. */
   postMessage(message: unknown): void
+  /** Calls back with what comes. */
   addEventListener(kind: 'message' | 'messageerror' | 'error', listener: (event: MessageLike) => void): void
 }
 
 /** The same of Node: `Worker` of `node:worker_threads` fits. */
 export interface NodeWorkerLike {
+  /** Sends a message. */
   postMessage(message: unknown): void
+  /** Calls back with what comes. */
   on(kind: 'message' | 'messageerror' | 'error' | 'exit', listener: (value: unknown) => void): unknown
 }
 
