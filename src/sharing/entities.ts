@@ -126,8 +126,11 @@ export const sharingKeys = {
   claims: (listing: TransactionId): StateKey => ['claim', 'of', listing],
   /** A claim. */
   claim: (id: TransactionId): StateKey => ['claim', id],
-  /** The claim of the person with this nullifier of a study. */
-  person: (studyNullifier: Uint8Array): StateKey => ['person', toHex(studyNullifier)],
+  /**
+   * The claim of the person with this nullifier of a study of an institution. Of that institution alone: under a key that it
+   * made, it can forge a claim with the nullifier of another one's study, which must not use that up.
+   */
+  person: (institution: Did, studyNullifier: Uint8Array): StateKey => ['person', institution, toHex(studyNullifier)],
   /** The exclusive licence on the record with this nullifier. */
   licence: (recordNullifier: Uint8Array): StateKey => ['licence', toHex(recordNullifier)],
   /** When an issuer took back its word on a commitment. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 
 import type { Identity } from '../../src/identity/index.ts'
 import type { TransactionId } from '../../src/primitives/ids.ts'
-import { claimShape, licenceShape, sharingKeys } from '../../src/sharing/index.ts'
+import { claimShape, licenceShape, personShape, sharingKeys } from '../../src/sharing/index.ts'
 import type { Draft } from '../../src/transactions/index.ts'
 import { digest } from '../support/chain-fast.ts'
 import { party } from '../support/parties.ts'
@@ -20,6 +20,7 @@ import {
   institute,
   payee,
   proxy,
+  publication,
   registerCertified,
   START_MS,
   type SharingWorld,
@@ -36,6 +37,7 @@ let listing: TransactionId
 
 const send = (more: Partial<Draft<'claim'>> = {}, by: Identity = ann, atMs?: number) =>
   world.submit(by, claimOn(listing, more), atMs).code
+const ofAnn = { studyNullifier: digest('ann in the study') }
 const ofBob = { studyNullifier: digest('bob in the study') }
 const revoke = (who: Identity) =>
   world.submit(who, {
@@ -215,6 +217,16 @@ describe('nullifiers', () => {
     listing = world.publish({ price: 1 })
     expect(send({}, bob)).toBe('ERR_SHARING_CLAIMED')
     expect(send({ studyNullifier: digest('ann in another study') }, bob)).toBe(null)
+  })
+
+  it('of a study are not used up, nor freed, by another institution, which can forge claims under its own key', () => {
+    const rival = world.submit(clinic, publication({ price: 0, study: digest('any') })).id
+    const { id: forged, code } = world.submit(bob, claimOn(rival))
+    expect(code).toBe(null)
+    const { id } = world.claim(listing)
+    expect(world.step(bob, { step: 'close', claim: forged }, START_MS + HOUR_MS)).toBe(null)
+    const claimOf = ({ did }: Identity) => world.state.get(sharingKeys.person(did, ofAnn.studyNullifier), personShape)
+    expect([claimOf(institute), claimOf(clinic)]).toEqual([id, undefined])
   })
 
   it('of records are there exactly where the licence is exclusive', () => {

@@ -91,7 +91,7 @@ function lead(to: Standing): void {
 
 const stateOf = () => world.entryOf(claim)?.state
 const deadline = () => world.entryOf(claim)?.untilMs ?? 0
-const isClaimedBy = (name: string) => world.state.has(sharingKeys.person(digest(name)))
+const isClaimedBy = (name: string) => world.state.has(sharingKeys.person(institute.did, digest(name)))
 
 beforeEach(() => {
   world = createSharingWorld({ verifyClaim })

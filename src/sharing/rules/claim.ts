@@ -98,9 +98,9 @@ function findPartyFault(state: StateReader, claim: Claim, { listing, timeMs }: J
   return isCertified ? undefined : 'ERR_CHAIN_CREDENTIAL'
 }
 
-function findNullifierFault(state: StateReader, claim: Claim, { timeMs }: Judged): RefusalCode | undefined {
+function findNullifierFault(state: StateReader, claim: Claim, { listing, timeMs }: Judged): RefusalCode | undefined {
   const { studyNullifier, recordNullifier } = claim
-  if (state.has(sharingKeys.person(studyNullifier))) return 'ERR_SHARING_CLAIMED'
+  if (state.has(sharingKeys.person(listing.institution, studyNullifier))) return 'ERR_SHARING_CLAIMED'
   if (recordNullifier === null) return undefined
   const licence = state.get(sharingKeys.licence(recordNullifier), licenceShape)
   return licence !== undefined && timeMs < licence.untilMs ? 'ERR_SHARING_EXCLUSIVE' : undefined
@@ -149,7 +149,7 @@ function note(state: StateWriter, claim: Claim, { listing, timeMs }: Judged): nu
   const signingKey = signingKeyOf(state, claimant) as Did
   state.set(sharingKeys.claim(id), { ...claim, claimant, signingKey, state: 'claimed', untilMs }, claimShape)
   state.append(sharingKeys.claims(claim.listing), id, transactionId)
-  state.set(sharingKeys.person(studyNullifier), id, personShape)
+  state.set(sharingKeys.person(listing.institution, studyNullifier), id, personShape)
   if (recordNullifier !== null && listing.exclusiveForMs !== null) {
     const licence = { claim: id, untilMs: laterBy(timeMs, listing.exclusiveForMs) }
     state.set(sharingKeys.licence(recordNullifier), licence, licenceShape)

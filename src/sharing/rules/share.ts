@@ -137,9 +137,9 @@ function refund(state: StateWriter, { id, claim, listing, timeMs }: Case): boole
  * Lets the record be sold again; and the person claim again where nobody converted, since a proxy that lies must not cost her
  * the only claim she has. After a verdict she has had it.
  */
-function free(state: StateWriter, { id, claim }: Case, { isVerdict }: { readonly isVerdict: boolean }): void {
+function free(state: StateWriter, { id, claim, listing }: Case, { isVerdict }: { readonly isVerdict: boolean }): void {
   const { studyNullifier, recordNullifier } = claim
-  const person = sharingKeys.person(studyNullifier)
+  const person = sharingKeys.person(listing.institution, studyNullifier)
   if (!isVerdict && state.get(person, personShape) === id) state.delete(person)
   if (recordNullifier === null) return
   // A licence that ended meanwhile may have been followed by that of another claim.
