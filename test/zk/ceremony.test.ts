@@ -10,6 +10,7 @@ import { validateCeremony, encodeTranscript, parseTranscript } from '../../src/z
 import { encodeCeremony, parseCeremony } from '../../src/zk/groth16/ceremony-file.ts'
 import { closePowers, finishCeremony, type CeremonyResult } from '../../src/zk/groth16/ceremony-key.ts'
 import { contributeToCeremony, startCeremony, type Ceremony } from '../../src/zk/groth16/ceremony.ts'
+import { generateProofKeys } from '../../src/zk/groth16/generate.ts'
 import { evaluateLagrange } from '../../src/zk/groth16/quadratic-program.ts'
 import { rootOfUnity, powersOf } from '../../src/zk/groth16/domain.ts'
 import { fromG1, toG1 } from '../../src/zk/groth16/pairing.ts'
@@ -122,12 +123,24 @@ describe('a ceremony', () => {
     expect(await checkOf({}, cube(3n, 6n).circuit)).toBe('contributions')
     const points = provingPoints(result.provingKey)
     const marked = unwrap(createVerifyingKey(circuit.id, 'verifier', verifyingPoints(result.verifyingKey)))
-    expect(await checkOf({ provingKey: createProvingKey(marked, points) })).toBe('secrets')
+    expect(await checkOf({ provingKey: createProvingKey(marked, points), verifyingKey: marked })).toBe('secrets')
     const { xs, ys } = fromG1([toG1(points.h, 1).add(generatorOfG1()) as G1Point])
     const h = { xs: points.h.xs.with(1, xs[0]!), ys: points.h.ys.with(1, ys[0]!) }
     expect(await checkOf({ provingKey: createProvingKey(result.verifyingKey, { ...points, h }) })).toBe('H')
     const audit = { ...result.audit, powers: { xs: [], ys: [] } }
     expect(await checkOf({ audit })).toBe('secrets')
+  })
+
+  test('is refused with another verifying key beside its proving key', async () => {
+    // Somebody's own key, under which he can forge, in the place of the one that nobody can forge under.
+    const own = (await generateProofKeys(circuit, { trust: 'single-verifier' })).verifyingKey
+    const marked = unwrap(createVerifyingKey(circuit.id, 'ceremony', verifyingPoints(own)))
+    expect(await checkOf({ verifyingKey: marked })).toBe('verifying key')
+    const { verifyingKey } = result
+    expect(await checkOf({ verifyingKey: { ...verifyingKey } })).toBe('sound')
+    expect(await checkOf({ verifyingKey: { ...verifyingKey, digest: marked.digest } })).toBe('verifying key')
+    expect(await checkOf({ verifyingKey: { ...marked, digest: verifyingKey.digest } })).toBe('verifying key')
+    expect(await checkOf({ verifyingKey: { ...verifyingKey, setup: 'verifier' } })).toBe('verifying key')
   })
 
   test('keeps its rounds apart', async () => {

@@ -6,7 +6,7 @@
 import { succeed, type Result } from '../../errors.ts'
 import { generatorOfG1, generatorOfG2 } from '../../primitives/bls12-381-group.ts'
 import type { G1Point } from '../../primitives/bls12-381.ts'
-import type { Bytes, Verified } from '../../primitives/bytes.ts'
+import { equalBytes, type Bytes, type Verified } from '../../primitives/bytes.ts'
 import type { CodecErrorCode } from '../../primitives/codec.ts'
 import type { Digest32 } from '../../primitives/hash.ts'
 import { codecLimits } from '../../primitives/limits.ts'
@@ -23,7 +23,7 @@ import type { CeremonyResult } from './ceremony-key.ts'
 import { toG1 } from './pairing.ts'
 import { provingPoints, type ProvingKey } from './proving-key.ts'
 import { validateProvingKey, type ValidateKeyOptions } from './validate-key.ts'
-import { insecure, verifyingPoints } from './verifying-key.ts'
+import { insecure, verifyingPoints, type VerifyingKey } from './verifying-key.ts'
 
 /** A ceremony that was checked. */
 export interface CheckedCeremony {
@@ -56,8 +56,14 @@ function followContributions(circuit: Digest32, contributions: readonly Contribu
   return rounds.includes('powers') && rounds.includes('delta') ? heads : undefined
 }
 
+/** Tells whether two objects are one key; one of them may come from anywhere. */
+function isSameKey(left: VerifyingKey, right: VerifyingKey): boolean {
+  const isSame = (name: 'circuit' | 'digest' | 'bytes'): boolean => equalBytes(left[name], right[name])
+  return left.setup === right.setup && isSame('circuit') && isSame('digest') && isSame('bytes')
+}
+
 /**
- * Checks a ceremony and its key against a circuit, and marks the proving key as one to prove with.
+ * Checks a ceremony and its keys against a circuit, and marks the proving key as one to prove with.
  *
  * Run by whoever relies on the key, once. Cost: that of `validateProvingKey`, and 0.1 s for each contribution.
  *
@@ -72,6 +78,8 @@ export async function validateCeremony(
 ): Promise<Result<CheckedCeremony, 'ERR_ZK_INSECURE_KEY' | 'ERR_ZK_KEY_MISMATCH'>> {
   const { provingKey, audit, contributions } = result
   const { verifyingKey } = provingKey
+  // Both are published; whoever verifies takes the one beside the proving key.
+  if (!isSameKey(result.verifyingKey, verifyingKey)) return insecure('verifying key')
   const heads = followContributions(options.circuit.id, contributions)
   if (heads === undefined) return insecure('contributions')
   const { fixed } = provingPoints(provingKey)
