@@ -214,6 +214,27 @@ describe('a batch', () => {
     expect(verify([good, { proof, inputs: [inputs[0]! + FIELD_ORDER, 7n] }])).toEqual([true, false])
   })
 
+  test('is total: what is no item, proof or list of inputs is refused, and the others are judged', () => {
+    const good = { proof, inputs }
+    const odd: unknown[] = [
+      null,
+      undefined,
+      {},
+      7,
+      { inputs },
+      { proof: null, inputs },
+      { proof: {}, inputs },
+      { proof: { kind: 'proof', bytes: '00'.repeat(192) }, inputs },
+      { proof, inputs: null },
+      // Holes: a list that is long enough and holds nothing.
+      { proof, inputs: new Array(2) },
+    ]
+    for (const item of odd) {
+      expect(verifyRelation(keys.verifyingKey, item as never)).toBe(false)
+      expect(verifyRelations(keys.verifyingKey, [good, item as never, good])).toEqual([true, false, true])
+    }
+  })
+
   test('refuses torsion points as a single verification does', () => {
     const { a, c } = unwrap(parseProofPoints(proof.bytes))
     const torsion = torsionPoint()

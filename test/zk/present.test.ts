@@ -189,8 +189,14 @@ describe('a presentation', () => {
       { presentation: { nullifiers: undefined } },
       { presentation: { result: 1 } },
       { presentation: { proof: { kind: 'proof', bytes: new Uint8Array(191) } } },
+      { presentation: { proof: undefined } },
+      { presentation: { proof: null } },
+      { statement: { attestation: null } },
     ]
     for (const change of odd) expect(fault(change as never)).toBeDefined()
+    const strange = [undefined, { presentation: null, statement }, { presentation: {}, statement }] as never[]
+    const items = [{ presentation, statement }, ...strange]
+    expect(verifyProofs(keys.verifyingKey, items, { circuit, nowMs })).toEqual([true, false, false, false])
   })
 
   test('is judged the same by who knows facts of the requirement only', () => {

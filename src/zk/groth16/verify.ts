@@ -90,18 +90,25 @@ function sumOfInputs(tables: PreparedKey['tables'], scalars: readonly bigint[]):
   return sum
 }
 
-function areInputs(inputs: unknown, count: number): inputs is readonly FieldElement[] {
-  return Array.isArray(inputs) && inputs.length === count && inputs.every(isFieldElement)
+/** The bytes of a proof and its inputs; undefined where they are none, whatever came instead. */
+function readForm(
+  item: ProvenInputs | null | undefined,
+  count: number,
+): { readonly bytes: Uint8Array; readonly inputs: readonly FieldElement[] } | undefined {
+  const { proof, inputs }: Partial<ProvenInputs> = item ?? {}
+  const bytes: unknown = (proof as Proof | null | undefined)?.bytes
+  if (!(bytes instanceof Uint8Array) || !Array.isArray(inputs) || inputs.length !== count) return undefined
+  // A copy has no holes, which `every` would pass over.
+  const copy: readonly unknown[] = [...(inputs as readonly unknown[])]
+  return copy.every(isFieldElement) ? { bytes, inputs: copy } : undefined
 }
 
 /** The points of a proof and its inputs; undefined where one of them has another form. */
-function readItem(
-  { proof, inputs }: ProvenInputs,
-  inputCount: number,
-): (ProofPoints & { inputs: readonly bigint[] }) | undefined {
-  if (!areInputs(inputs, inputCount)) return undefined
-  const points = parseProofPoints(proof.bytes)
-  return points.ok ? { ...points.value, inputs } : undefined
+function readItem(item: ProvenInputs, count: number): (ProofPoints & { inputs: readonly bigint[] }) | undefined {
+  const form = readForm(item, count)
+  if (form === undefined) return undefined
+  const points = parseProofPoints(form.bytes)
+  return points.ok ? { ...points.value, inputs: form.inputs } : undefined
 }
 
 /**
@@ -166,7 +173,7 @@ function holdTogether(ready: PreparedKey, items: readonly BatchItem[], backend: 
 }
 
 /**
- * Tells of each proof whether it holds. Where all of 32 do, a proof costs less than a third of a single verification; otherwise halves are
+ * Tells of each proof whether it holds. Total in the items. Where all of 32 do, a proof costs less than a third of a single verification; otherwise halves are
  * tried until the wrong ones are found, so one wrong proof in n costs about 2 log n batches more.
  *
  * @throws When the key itself is none: `ERR_ZK_INSECURE_KEY`. {@link VitalsealError}
@@ -178,10 +185,11 @@ export function verifyRelations(
 ): boolean[] {
   const ready = prepareKey(key, backend)
   const answers = items.map(() => false)
-  const sound = items.flatMap(({ proof, inputs }, position) =>
-    areInputs(inputs, ready.tables.length - 1) ? [{ proof, inputs, position }] : [],
-  )
-  const points = parseManyProofPoints(sound.map(({ proof }) => proof.bytes))
+  const sound = items.flatMap((item, position) => {
+    const form = readForm(item, ready.tables.length - 1)
+    return form === undefined ? [] : [{ ...form, position }]
+  })
+  const points = parseManyProofPoints(sound.map(({ bytes }) => bytes))
   const read = sound.flatMap(({ inputs, position }, i): BatchItem[] => {
     const found = points[i]
     return found === undefined ? [] : [{ ...found, inputs, position }]
