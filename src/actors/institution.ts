@@ -63,7 +63,8 @@ export interface Institution extends Actor {
    */
   acknowledge(claim: TransactionId): Promise<AppliedReceipt>
   /**
-   * Says that it is not, and asks the issuer.
+   * Says that it is not, and asks the issuer. Again, for example after a crash: returns the same evidence, while the store has
+   * the same conversion or still none.
    *
    * @returns the evidence, for the issuer alone: it opens the share
    * @throws When it is not converted, was answered, or the time to answer has passed: `ERR_SHARING_STATE`. {@link VitalsealError}

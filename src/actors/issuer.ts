@@ -18,7 +18,7 @@ import {
 import type { JudgeStep } from '../transactions/index.ts'
 import type { Attestation, Commitment, PersonCommitment, Schema, Values } from '../zk/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
-import { findByDigest, findConverted } from './receive-share.ts'
+import { findByDigest, findConverted, isEvidenceOf } from './receive-share.ts'
 
 /** What a hospital is asked to vouch for. */
 export interface AttestOrder<S> {
@@ -46,7 +46,13 @@ export interface Issuer extends Actor {
   /**
    * Judges a disputed share by what the institution handed over as evidence, and says the verdict on the ledger.
    *
-   * @throws When the claim is not disputed, not of this issuer, or the time for a verdict has passed: `ERR_SHARING_STATE`. {@link VitalsealError}
+   * A verdict is final. So nothing is said on other evidence than the dispute names, which anybody could send; an institution
+   * that never shows its own pays when the deadline has passed. A block that the store does not have counts as not converted:
+   * ask claimant and proxy for it before.
+   *
+   * @throws When the claim is not disputed, not of this issuer, or the time for a verdict has passed: `ERR_SHARING_STATE`; when
+   *   the evidence is not that of the dispute: `ERR_SHARING_CONTENT`; when the schema is not the listing's:
+   *   `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
    */
   judge(
     claim: TransactionId,
@@ -90,6 +96,16 @@ async function judge(
   const institution = view.at(claimed.height).keys(listing.institution)
   if (!state.ok || state.value.kind !== 'disputed' || institution === undefined) {
     throw new VitalsealError('ERR_SHARING_STATE', `claim ${claim}: nothing to judge`, { details: {} })
+  }
+  if (!isEvidenceOf(history, evidence)) {
+    throw new VitalsealError(
+      'ERR_SHARING_CONTENT',
+      '"evidence" expected what the dispute names, found something else',
+      {
+        path: 'evidence',
+        details: {},
+      },
+    )
   }
   const block = await findByDigest(blocks, claimed.transaction.share, SHARE_BLOCK_BYTES_MAX)
   const converted = await findByDigest(blocks, history.converted, CONVERTED_SHARE_BYTES_MAX)

@@ -5,13 +5,16 @@
 import type { LedgerView } from '../chain/index.ts'
 import { isVitalsealError, unwrap, VitalsealError } from '../errors.ts'
 import type { PreKeyPair } from '../pre/index.ts'
+import { equalBytes } from '../primitives/bytes.ts'
 import { createCid, createRecordId, RAW_CODEC } from '../primitives/content-id.ts'
 import type { Did } from '../primitives/did.ts'
 import { sha256 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
+import type { RandomSource } from '../primitives/random.ts'
 import {
   CONVERTED_SHARE_BYTES_MAX,
   createEvidence,
+  evaluateShare,
   findClaim,
   openListing,
   openShare,
@@ -48,6 +51,12 @@ export function findConverted(
   const history = findClaim(view, claim) ?? refuse(claim)
   const step = history.steps.find(({ transaction }) => transaction.step === 'convert')?.transaction
   return step?.step === 'convert' ? { ...history, converted: step.converted } : refuse(claim)
+}
+
+/** Tells whether these bytes are the evidence that a dispute names. */
+export function isEvidenceOf({ steps }: ClaimHistory, evidence: Uint8Array): boolean {
+  const dispute = steps.find(({ transaction }) => transaction.step === 'dispute')?.transaction
+  return dispute?.step === 'dispute' && equalBytes(sha256(evidence), dispute.evidence)
 }
 
 /** Reads a block by its digest on the ledger. */
@@ -98,9 +107,15 @@ export async function disputeShare(
   claim: TransactionId,
 ): Promise<{ readonly evidence: Uint8Array<ArrayBuffer>; readonly untilMs: number }> {
   const { blocks, ledger } = core.options
-  const history = findConverted(await ledger.view(), claim)
+  const view = await ledger.view()
+  const history = findConverted(view, claim)
   const converted = await findByDigest(blocks, history.converted, CONVERTED_SHARE_BYTES_MAX)
-  const evidence = createEvidence({ claim, facts: sharedClaimOf(history), converted, keys }, core.random)
+  const facts = sharedClaimOf(history)
+  // Whoever crashed before the issuer had the evidence makes the same again. Its nonce is secret by the key that it is made of.
+  const random: RandomSource = (byteCount) => facts.reKey.slice(0, byteCount)
+  const evidence = createEvidence({ claim, facts, converted, keys }, random)
+  const state = unwrap(evaluateShare(view, claim))
+  if (state.kind === 'disputed' && isEvidenceOf(history, evidence)) return { evidence, untilMs: state.untilMs }
   const receipt = await core.submit({ kind: 'share', step: 'dispute', claim, evidence: sha256(evidence) })
   return { evidence, untilMs: receipt.untilMs ?? receipt.timeMs }
 }

@@ -7,6 +7,7 @@
  * is its own.
  */
 
+import { rejectArgument } from '../errors.ts'
 import type { KeyRecord } from '../identity/index.ts'
 import {
   openShown,
@@ -65,6 +66,7 @@ export function createEvidence(
 /** What an issuer goes by. */
 export interface DisputeCase {
   readonly history: ClaimHistory
+  /** That of the listing. */
   readonly schema: Schema
   /** What the institution shows. */
   readonly evidence: Uint8Array
@@ -97,16 +99,19 @@ function isOfBlock({ capsule }: ReEncryptedCapsule, block: Uint8Array): boolean 
 }
 
 /**
- * Returns the verdict on a disputed share. Total; whoever has the same blocks comes to the same one.
+ * Returns the verdict on a disputed share. Total but for the schema; whoever has the same blocks comes to the same one.
  *
  * Run by the issuer. An institution that shows nothing, or something else, is not heard: it pays. What opens to something
  * else than was attested is not as attested: the claimant sealed it. What is not in the store, was not converted by the
  * re-key of the claim, or does not open, counts as not converted: the proxy may have done that, and nobody else loses by it.
  *
  * Cost: about 20 ms, and the hashes of the commitment.
+ *
+ * @throws When the schema is another than the listing's, under which nothing honest would open: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  */
 export async function judgeShare(dispute: DisputeCase): Promise<JudgeStep['verdict']> {
   const { history, schema, institution, block } = dispute
+  if (!equalBytes(schema.id, history.listing.schema)) rejectArgument('schema', 'the schema of the listing', 'another')
   const claim = sharedClaimOf(history)
   const evidence = readEvidence(dispute)
   if (evidence === undefined) return 'as-attested'

@@ -17,7 +17,7 @@ import {
   type OpenListing,
 } from '../../src/sharing/index.ts'
 import type { Draft, Transaction } from '../../src/transactions/index.ts'
-import { commitValues, createRequirement, lintRequirement } from '../../src/zk/index.ts'
+import { commitValues, createRequirement, createSchema, lintRequirement } from '../../src/zk/index.ts'
 import { preKeysOf } from '../../src/actors/capsules.ts'
 import {
   BUDGET,
@@ -235,8 +235,18 @@ describe('a patient who seals something else than was attested', () => {
     await proxy.convert(await proxy.accept(delivery))
     await expect(institute.receiveShare(id)).rejects.toThrow(code('ERR_SHARING_CONTENT', 'opening'))
     await expect(hospital.judge(id, { schema, evidence: new Uint8Array(3) })).rejects.toThrow(code('ERR_SHARING_STATE'))
-    const { evidence } = await institute.dispute(id)
+    const { evidence, untilMs } = await institute.dispute(id)
+    // Whoever crashed before the issuer had it asks again.
+    expect(await institute.dispute(id)).toEqual({ evidence, untilMs })
+    // What somebody else sends, or the wrong schema, must not become a verdict: there is one only.
+    const sent = hospital.judge(id, { schema, evidence: new Uint8Array(3) })
+    await expect(sent).rejects.toThrow(code('ERR_SHARING_CONTENT', 'evidence'))
+    const other = createSchema('diabetes-2027', { glucose: { kind: 'int', bits: 8 } })
+    await expect(hospital.judge(id, { schema: other, evidence })).rejects.toThrow(
+      code('ERR_ARGUMENT_INVALID', 'schema'),
+    )
     expect(await hospital.judge(id, { schema, evidence })).toBe('not-as-attested')
+    await expect(institute.dispute(id)).rejects.toThrow(code('ERR_SHARING_STATE'))
     expect(await ann.state(id)).toMatchObject({ kind: 'refunded', because: 'not-as-attested' })
     // She has had her claim in this study.
     const again = draftOf(findClaim(await story.ledger.view(), id)!.claimed.transaction)

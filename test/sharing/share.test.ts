@@ -425,6 +425,9 @@ describe('a dispute', () => {
     }
     const junk = toUtf8('junk')
     expect(await judge({ evidence: junk, history: history(claim, junk) })).toBe('as-attested')
+    // Nothing opens under another schema: that says nothing about the patient.
+    const other = createSchema('diabetes-2027', { glucose: { kind: 'int', bits: 8 } })
+    await expect(judge({ schema: other })).rejects.toThrow(code('ERR_ARGUMENT_INVALID'))
   })
 
   it('finds what is missing, of another re-key, or does not open, not converted, and what opens to something else a lie', async () => {
