@@ -150,6 +150,21 @@ describe('an exclusive licence', () => {
     expect(publish(terms({ witnesses: [clinic, ann] }))).toBe(null)
   })
 
+  it('needs witnesses with a role where there are registrars: patients have as many accounts as they like', () => {
+    const registrar = party('registrar')
+    world = createSharingWorld({ verifyClaim: () => true, registrars: [registrar.did] })
+    registerCertified(world, registrar, institute, 'institution')
+    registerCertified(world, registrar, clinic, 'issuer', START_MS + HOUR_MS)
+    registerCertified(world, registrar, hospital, 'validator')
+    registerCertified(world, registrar, ann, 'patient')
+    registerCertified(world, registrar, bob)
+    for (const nobody of [ann, bob]) {
+      expect(publish(terms({ witnesses: [clinic, nobody] }))).toBe('ERR_SHARING_TERMS')
+    }
+    expect(publish(terms({ witnesses: [clinic, hospital] }), START_MS + HOUR_MS - 1)).toBe(null)
+    expect(publish(terms({ witnesses: [clinic, hospital] }), START_MS + HOUR_MS)).toBe('ERR_SHARING_TERMS')
+  })
+
   it('needs their signatures over this key on this ledger', () => {
     const { witnesses, ...rest } = terms()
     const key = createTestKey('ceremony')

@@ -26,6 +26,7 @@ import { equalBytes, type Verified } from '../../primitives/bytes.ts'
 import type { Did } from '../../primitives/did.ts'
 import { taggedHash } from '../../primitives/hash.ts'
 import { toDigest } from '../../primitives/ids.ts'
+import type { Role } from '../../primitives/roles.ts'
 import { transactionId } from '../../primitives/shape.ts'
 import { LEDGER_TAGS } from '../../primitives/tags.ts'
 import type { PublishBody, Transaction, WithdrawBody } from '../../transactions/index.ts'
@@ -39,6 +40,8 @@ type Sent<B> = Verified<Transaction<'requirement'>> & B
 const KEY_BYTES = 672
 /** Others than the institution who must have taken part in the ceremony of a key on which others rely. */
 const WITNESSES_MIN = 2
+/** Who may be one, where registrars certify: patients have as many accounts as they like, and a witness must be somebody. */
+const WITNESS_ROLES: readonly Role[] = ['issuer', 'institution', 'manager', 'validator']
 
 /** Returns the rule. */
 export function createRequirementRule(ports: SharingPorts): Rule<'requirement'> {
@@ -98,9 +101,10 @@ function isWitness(
   { account, signature }: PublishBody['witnesses'][number],
   of: { readonly key: VerifyingKey; readonly institution: Did; readonly execution: Execution },
 ): boolean {
-  const { chainId, verifier } = of.execution
+  const { chainId, verifier, timeMs: atMs } = of.execution
   const signer = isLiveAccount(state, account) ? signingKeyOf(state, account) : undefined
   if (account === of.institution || signer === undefined) return false
+  if (!WITNESS_ROLES.some((role) => holdsRole(state, account, { role, atMs }))) return false
   const digest = taggedHash(LEDGER_TAGS.sharingWitness, toDigest(chainId), of.key.digest)
   return verifier.verify({ signer, digest, signature })
 }
