@@ -4,6 +4,7 @@
 
 import { fromUtf8 } from '../primitives/bytes.ts'
 import { fail, type Result } from '../errors.ts'
+import { tokensOf } from './json.ts'
 import { checkLength, parseResource, type ParseOptions, type Resource, type ResourceErrorCode } from './resource.ts'
 
 /**
@@ -44,8 +45,6 @@ function isBundle(text: string): boolean {
   }
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
-
 /** The source text of `resource` in each entry; undefined when the text ends early. */
 function cutResources(text: string): readonly string[] | undefined {
   const parts: string[] = []
@@ -54,7 +53,7 @@ function cutResources(text: string): readonly string[] | undefined {
   let name = ''
   let start = -1
   let last = ''
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+  for (const { token, index } of tokensOf(text)) {
     if (token.startsWith('"')) last = token
     else if (token === ':') name = last
     else if (token === '{' || token === '[') {

@@ -55,8 +55,10 @@ export function readCodings(concept: unknown, path: string): Result<readonly str
     const at = `${path}.coding.${i}`
     const strange = findUnknown(coding, ['id', 'system', 'code', 'display', 'userSelected'], at)
     if (strange !== undefined) return strange
-    const text = `${textOf(coding, 'system') ?? ''}|${textOf(coding, 'code') ?? ''}`
-    if (!isDataType(text)) return invalid(at, 'system and code')
+    const system = textOf(coding, 'system') ?? ''
+    const text = `${system}|${textOf(coding, 'code') ?? ''}`
+    // A bar in the system would be read as the one before the code.
+    if (!isDataType(text) || system.includes('|')) return invalid(at, 'system and code')
     texts.push(text)
   }
   return succeed(texts)
@@ -147,6 +149,11 @@ function readMeasured(
 ): Result<Measured, ValueErrorCode> {
   const unknown = findUnknown(value, ['id', 'value', 'comparator', 'unit', 'system', 'code'], path)
   if (unknown !== undefined) return unknown
+  const strange = ['unit', 'system', 'code'].find((name) => {
+    const found = member(value, name)
+    return found !== undefined && typeof found !== 'string'
+  })
+  if (strange !== undefined) return invalid(`${path}.${strange}`, 'text')
   const decimal = parseDecimal(numberOf(value, 'value') ?? '')
   if (decimal === undefined) return invalid(`${path}.value`, 'a number')
   const comparator = member(value, 'comparator')

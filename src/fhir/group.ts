@@ -7,6 +7,7 @@
  */
 
 import { fail, succeed, type Failure, type Result } from '../errors.ts'
+import { toUtf8 } from '../primitives/bytes.ts'
 import {
   createRequirement,
   type Expression,
@@ -22,7 +23,7 @@ import {
   type AskedAttribute,
   type ValueErrorCode,
 } from './group-value.ts'
-import { listOf, member, readJson } from './json.ts'
+import { hasRepeatedName, listOf, member, readJson } from './json.ts'
 import type { ResourceErrorCode } from './resource.ts'
 
 /** What a Group does not say. */
@@ -38,6 +39,8 @@ export interface GroupOptions extends RequirementOptions {
 /** Largest resource that is read. */
 const GROUP_BYTES_MAX: number = 1024 * 1024
 const CHARACTERISTICS_MAX = 256
+/** Largest expression as text, which is longer than its encoding: with 64 issuers the requirement has at most 64 KiB. */
+const EXPRESSION_BYTES_MAX: number = 48 * 1024
 /** Elements that say what the group is, and elements that only describe the resource. */
 const ELEMENTS = [
   ...['resourceType', 'active', 'type', 'actual', 'membership', 'combinationMethod', 'characteristic'],
@@ -45,6 +48,18 @@ const ELEMENTS = [
   'managingEntity',
 ]
 const VALUES = Object.keys(valueReaders)
+
+function tooLong(path: string, allowed: number, found: number): Failure<'ERR_CODEC_LIMIT'> | undefined {
+  if (found <= allowed) return undefined
+  const details = { limit: 'bytes', allowed, found }
+  return fail('ERR_CODEC_LIMIT', `${path}: expected at most ${allowed} bytes, found ${found}`, { path, details })
+}
+
+/** Bytes of an expression as text. */
+function measure(parts: readonly Expression[]): number {
+  const text = JSON.stringify(parts, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
+  return toUtf8(text).length
+}
 
 /** Refuses what is no description of people. */
 function findFault(group: unknown): Failure<'ERR_FHIR_INVALID'> | undefined {
@@ -121,7 +136,8 @@ function readCombination(group: unknown): 'all' | 'any' | undefined {
  * @param source - FHIR JSON, at most 1 MiB
  * @param schema - of the records that it is about
  * @param options - the attributes by code, and whose word counts
- * @returns the requirement; or `ERR_FHIR_INVALID` with the element, `ERR_FHIR_UNIT` with both units, `ERR_CODEC_LIMIT`
+ * @returns the requirement; or `ERR_FHIR_INVALID` with the element, `ERR_FHIR_UNIT` with both units, `ERR_CODEC_LIMIT`, also
+ *   where the requirement would have more than 64 KiB
  * @throws When an issuer or the age in the options is none: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  * @example
  * const requirement = parseGroup(json, schema, {
@@ -135,14 +151,16 @@ export function parseGroup<S>(
   schema: Schema<S>,
   options: GroupOptions,
 ): Result<Requirement<S>, ResourceErrorCode> {
-  if (source.length > GROUP_BYTES_MAX) {
-    const message = `Group: expected at most ${GROUP_BYTES_MAX} bytes, found ${source.length}`
-    const details = { limit: 'bytes', allowed: GROUP_BYTES_MAX, found: source.length }
-    return fail('ERR_CODEC_LIMIT', message, { path: 'Group', details })
-  }
-  const group = readJson(source)?.value
+  // A text has no more characters than bytes.
+  const early = tooLong('Group', GROUP_BYTES_MAX, source.length)
+  if (early !== undefined) return early
+  const json = readJson(source)
+  const late = tooLong('Group', GROUP_BYTES_MAX, json?.bytes.length ?? 0)
+  if (late !== undefined) return late
+  const group = json?.value
   const fault = findFault(group)
   if (fault !== undefined) return fault
+  if (hasRepeatedName(json?.text ?? '')) return invalid('resource', 'each name once in its object')
   const kind = readCombination(group)
   if (kind === undefined) return invalid('Group.combinationMethod', 'all-of or any-of')
   const characteristics = listOf(group, 'characteristic')
@@ -156,6 +174,8 @@ export function parseGroup<S>(
     if (!part.ok) return part
     parts.push(part.value)
   }
+  const large = tooLong('Group.characteristic', EXPRESSION_BYTES_MAX, measure(parts))
+  if (large !== undefined) return large
   const { issuers, ageMsMax, checksWithdrawal = false } = options
   const terms = { issuers, checksWithdrawal, ...(ageMsMax === undefined ? {} : { ageMsMax }) }
   return succeed(createRequirement(schema, () => ({ kind, parts }), terms))

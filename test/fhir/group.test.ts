@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 
 import { isVitalsealError, unwrap } from '../../src/errors.ts'
 import { parseGroup, type GroupOptions } from '../../src/fhir/index.ts'
+import { createSigner } from '../../src/primitives/signature.ts'
 import { formatDecimal } from '../../src/zk/commitment/schema.ts'
 import {
   createRequirement,
@@ -316,6 +317,65 @@ describe('parseGroup', () => {
       }),
       propertyRuns(100),
     )
+  })
+
+  test('takes nothing for a number that is written otherwise', () => {
+    for (const value of ['"40"', '"\\u000140"', '"\\u0001\\u000140"', '{"text":"40"}', '["40"]', 'null', 'true']) {
+      const source = group(about(AGE, `"valueQuantity":{"value":${value},"code":"a"}`))
+      expect(read(source)).toBe('ERR_FHIR_INVALID Group.characteristic.0.valueQuantity.value')
+    }
+    for (const name of ['unit', 'system', 'code']) {
+      for (const odd of ['5', 'null', '["a"]', '{"text":"a"}']) {
+        const source = group(about(AGE, `"valueQuantity":{"value":40,"${name}":${odd}}`))
+        expect(read(source)).toBe(`ERR_FHIR_INVALID Group.characteristic.0.valueQuantity.${name}`)
+      }
+    }
+  })
+
+  test('refuses a name that comes twice, however it is written: readers differ in which one counts', () => {
+    const path = 'ERR_FHIR_INVALID resource'
+    const written = `"valueQuantity":{"value":40,"comparator":">=","code":"a"}`
+    const once = group(about(AGE, written))
+    expect(read(once)).toBe('accepted')
+    expect(read(once.replace('"exclude":false', '"exclude":true,"exclude":false'))).toBe(path)
+    expect(read(once.replace('"exclude":false', '"exclude":true,"\\u0065xclude":false'))).toBe(path)
+    expect(read(once.replace('"value":40', '"value":18,"value":40'))).toBe(path)
+    expect(read(once.replace('"actual":false', '"actual":true,"actual":false'))).toBe(path)
+    // The same name in two objects, and names inside of text, are no repetition.
+    const text = JSON.stringify('{"a":1,"a":2} " : "a":1, \\')
+    const described = once.replace('"actual":false', () => `"actual":false,"name":${text},"description":${text}`)
+    expect(read(described)).toBe('accepted')
+  })
+
+  test('refuses a system with a bar in it, which would name another code', () => {
+    const code = { coding: [{ system: 'http://loinc.org|30525-0', code: 'x' }] }
+    const source = group(`{"code":${JSON.stringify(code)},"valueQuantity":{"value":40,"code":"a"},"exclude":false}`)
+    const change = { ...options, attributes: { [`${LOINC}|30525-0|x`]: 'age' } }
+    const result = parseGroup(source, schema, change)
+    expect(result.ok ? 'accepted' : result.path).toBe('Group.characteristic.0.code.coding.0')
+  })
+
+  test('has limits in bytes, of the resource and of what comes out', () => {
+    const long = `"name":"${'é'.repeat(600_000)}"`
+    expect(read(group(glucose('6')).replace('"actual":false', `"actual":false,${long}`))).toBe('ERR_CODEC_LIMIT Group')
+    const disease = (i: number, length: number): string =>
+      about(`${LOINC}|29308-4`, { valueCodeableConcept: concept(`${ICD}|${'x'.repeat(length)}${i}`) })
+    const many = (length: number): string => group(Array.from({ length: 256 }, (_, i) => disease(i, length)))
+    expect(read(many(900))).toBe('ERR_CODEC_LIMIT Group.characteristic')
+    // Up to the limit nothing is thrown, with the most issuers that there can be.
+    const issuers = Array.from({ length: 64 }, (_, i) => createSigner(new Uint8Array(32).fill(i + 1)).did)
+    const answers = [60, 80, 90, 100, 105, 110, 120, 150].map(
+      (length) => parseGroup(many(length), schema, { ...options, issuers }).ok,
+    )
+    expect(answers).toEqual([...answers].sort().reverse())
+    expect(new Set(answers).size).toBe(2)
+  })
+
+  test('is not taken down by depth', () => {
+    const deep = (count: number): string => '['.repeat(count) + ']'.repeat(count)
+    for (const text of [deep(500_000), group(glucose('6')).replace('"type"', `"text":${deep(400_000)},"type"`)]) {
+      expect(read(text)).toBe('ERR_FHIR_INVALID resource')
+    }
   })
 
   test('refuses the official examples: all of them list members, or describe animals', () => {

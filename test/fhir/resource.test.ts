@@ -171,6 +171,17 @@ describe('parseResources', () => {
     expect(texts).toEqual(sources)
   })
 
+  it('reads resources with long texts, alone and in a Bundle', () => {
+    // As attachments have them: a pattern for whole strings runs out of stack.
+    const text = `${'A1'.repeat(5_000_000)}${'\\n\\"'.repeat(1_000_000)}`
+    const long = sources[0]!.replace('{', () => `{"note":"${text}",`)
+    const { quantity } = unwrap(parseResource(sources[0]!, options))
+    expect(unwrap(parseResource(long, options)).quantity).toEqual(quantity)
+    const bundle = `{"resourceType":"Bundle","entry":[{"resource":${long}},{"resource":${sources[0]!}}]}`
+    const found = [...parseResources(bundle, options)].map((result) => unwrap(result).bytes.length)
+    expect(found).toEqual([long.length, sources[0]!.length])
+  })
+
   it('reads NDJSON and gives a failure its place', () => {
     const lines = sources.map((source) => JSON.stringify(JSON.parse(source)))
     const results = [...parseResources([lines[0], '{', lines[1]].join('\r\n'), options)]
