@@ -126,7 +126,10 @@ export function startSession(options: {
       case 'head':
         endpoint.height = frame.height
         news.set(endpoint, (news.get(endpoint) ?? 0) + 1)
-        if (isBehind() && isNewsEnough()) findWanting()
+        if (!isBehind()) return
+        if (isNewsEnough()) findWanting()
+        // News may come in one go, and then none for long: whoever was asked last must not keep the client waiting until then.
+        reach.beat()
     }
   }
 

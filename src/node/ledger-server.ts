@@ -94,7 +94,11 @@ export function serveLedgerClient(socket: Socket, backend: LedgerBackend, random
 
   function follow(height: number | null): void {
     window.isOpen = height !== null
-    if (height === null) return
+    if (height === null) {
+      // While it followed it was told no heights: without this it would not know that there is more until the next block.
+      tellHead()
+      return
+    }
     if (height < window.confirmed) {
       // A ledger only grows; who went back and forth would be sent the same without end.
       end(CLOSE.malformed, 'expected no lower height')
@@ -134,13 +138,16 @@ export function serveLedgerClient(socket: Socket, backend: LedgerBackend, random
     }
   }
 
+  function tellHead(): void {
+    // A block tells its height too.
+    if (!isGreeted || backend.height() <= Math.max(heightTold, window.sent)) return
+    heightTold = backend.height()
+    send({ kind: 'head', height: heightTold })
+  }
+
   function onBlock(): void {
-    if (window.isOpen) {
-      if (!isSending) void sendBlocks()
-    } else if (isGreeted && backend.height() > heightTold) {
-      heightTold = backend.height()
-      send({ kind: 'head', height: heightTold })
-    }
+    if (!window.isOpen) tellHead()
+    else if (!isSending) void sendBlocks()
   }
 
   async function judge(transaction: Bytes): Promise<SubmitRefusal | null> {

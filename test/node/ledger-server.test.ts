@@ -215,6 +215,17 @@ describe('following', () => {
     ])
   })
 
+  it('tells the height to whoever stops to follow before having everything', async () => {
+    grow(3)
+    const client = await connect()
+    await client.send(hello, { kind: 'follow', height: 3 })
+    grow(200)
+    await settle()
+    expect(client.frames.at(-1)).toMatchObject({ kind: 'block' })
+    await client.send({ kind: 'follow', height: null })
+    expect(client.frames.at(-1)).toMatchObject({ kind: 'head', height: 203 })
+  })
+
   it('waits for a block that is not there, and ends when the disk fails', async () => {
     grow(5)
     const { readBlock } = world
