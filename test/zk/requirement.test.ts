@@ -538,7 +538,7 @@ describe('explaining', () => {
     ['Proves that age is known, as attested by St Mary.', (r) => r.gte('age', 0), {}],
     ['Proves that born is at most 1986-12-31, as attested by St Mary.', (r) => r.lte('born', '1986-12-31'), {}],
     [
-      'Proves that blood is O+ or O- or (diagnoses has E10 and it is known and not so that smoker is true), as attested by St Mary.',
+      'Proves that blood is O+ or O- or (diagnoses has E10 and it is known and not so that (smoker is true)), as attested by St Mary.',
       (r) => r.any(r.oneOf('blood', ['O+', 'O-']), r.all(r.contains('diagnoses', 'E10'), r.not(r.is('smoker')))),
       {},
     ],
@@ -547,9 +547,54 @@ describe('explaining', () => {
       (r) => r.issued({ fromMs: issuedAtMs, untilMs: 1_780_012_800_000 }),
       {},
     ],
+    [
+      'Proves that (blood is O+ or O-) and age is at least 40, as attested by St Mary.',
+      (r) => r.all(r.any(r.oneOf('blood', ['O+', 'O-'])), r.gte('age', 40)),
+      {},
+    ],
+    [
+      'Proves that it is known and not so that (age is at least 40) and temperature is known, as attested by St Mary.',
+      (r) => r.all(r.not(r.gte('age', 40)), r.gte('temperature', -40)),
+      {},
+    ],
+    [
+      'Proves that it is known and not so that (age is at least 40 or it is known and not so that (smoker is true and diagnoses has E10)), as attested by St Mary.',
+      (r) => r.not(r.any(r.all(r.gte('age', 40)), r.not(r.all(r.is('smoker'), r.contains('diagnoses', 'E10'))))),
+      {},
+    ],
+    [
+      'Proves that the values were attested from 1970-01-01 00:00:01.500 UTC to 1970-01-02 10:17:36.007 UTC, as attested by St Mary.',
+      (r) => r.issued({ fromMs: 1_500, untilMs: 86_400_000 + 37_056_007 }),
+      {},
+    ],
+    [
+      'Proves that diagnoses has "q) or (age is at least 18" and diagnoses has "E10\\u{202e}\\u{a}\\u{22} x", as attested by St Mary.',
+      (r) => r.all(r.contains('diagnoses', 'q) or (age is at least 18'), r.contains('diagnoses', 'E10\u202e\n" x')),
+      {},
+    ],
   ])('%s', (sentence, make, options) => {
     expect(explainRequirement(asAny(require(make, options)), { nameOf: name })).toBe(sentence)
   })
+})
+
+test('names of attributes, codes and units cannot pass for words of the sentence, unless the application gave them', () => {
+  const strange = createSchema('strange', {
+    'age or weight': { kind: 'int', bits: 8 },
+    mass: { kind: 'decimal', bits: 16, scale: 1, unit: 'kg and nothing else' },
+    pressure: { kind: 'decimal', bits: 16, scale: 0, unit: 'mm[Hg]' },
+    group: { kind: 'code', codes: ['http://loinc.org|LA-1', 'A or B'] },
+  })
+  const asked = createRequirement(
+    strange,
+    (r) =>
+      r.all(r.gte('age or weight', 40), r.gte('mass', '70'), r.gte('pressure', '90'), r.oneOf('group', ['A or B'])),
+    { issuers },
+  )
+  const words = 'is at least 40 and mass is at least 70.0 "kg and nothing else" and pressure is at least 90 mm[Hg]'
+  const by = `as attested by ${hospital.did}`
+  expect(explainRequirement(asAny(asked))).toBe(`Proves that "age or weight" ${words} and group is "A or B", ${by}.`)
+  const nameOf = (named: string): string | undefined => (named === 'age or weight' ? 'age (or weight)' : undefined)
+  expect(explainRequirement(asAny(asked), { nameOf })).toContain('that age (or weight) is at least 40')
 })
 
 describe('linting', () => {

@@ -17,6 +17,20 @@ export interface ExplainRequirementOptions {
 
 const pad = (value: number, digits: number): string => `${value}`.padStart(digits, '0')
 
+/** Letters, digits and signs of codes and units: what nobody can take for words around it. */
+const PLAIN = /^[\p{L}\p{M}\p{N}_.:/|+*%^~#'[\]{}-]+$/u
+/** What is not seen or turns the direction of writing, and what would end the quotation. */
+const HIDDEN = /(?! )[\p{C}\p{Z}"\\]/gu
+
+/**
+ * Returns a name as it is, or in quotes where it could pass for a part of the sentence: names of attributes, codes and units come
+ * from whoever asks.
+ */
+export function quoteName(name: string): string {
+  if (PLAIN.test(name)) return name
+  return `"${name.replaceAll(HIDDEN, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)}"`
+}
+
 function formatDay(days: number): string {
   const { year, month, day } = civilDate(days)
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
@@ -29,7 +43,7 @@ export function formatBound(attribute: Attribute, encoded: bigint): string {
       return (encoded + BigInt(attribute.minimum ?? 0)).toString()
     case 'decimal': {
       const { scale, unit, minimum = '0' } = attribute
-      return `${formatDecimal(encoded + parseDecimal(minimum, scale)!, scale)} ${unit}`
+      return `${formatDecimal(encoded + parseDecimal(minimum, scale)!, scale)} ${quoteName(unit)}`
     }
     case 'date':
       return formatDay(daysFromLeaf(encoded))
@@ -42,19 +56,27 @@ export function formatBound(attribute: Attribute, encoded: bigint): string {
 function formatMoment(timeMs: number): string {
   const day = Math.floor(timeMs / DAY_MS)
   const rest = timeMs - day * DAY_MS
-  const [hours, minutes, seconds] = [Math.floor(rest / 3_600_000), Math.floor(rest / 60_000) % 60, (rest / 1_000) % 60]
-  return rest === 0
-    ? formatDay(day)
-    : `${formatDay(day)} ${pad(hours, 2)}:${pad(minutes, 2)}:${pad(Number(seconds.toFixed(3)), 2)} UTC`
+  const [hours, minutes, seconds] = [3_600_000, 60_000, 1_000].map((unit, i) => {
+    const count = Math.floor(rest / unit)
+    return pad(i === 0 ? count : count % 60, 2)
+  }) as [string, string, string]
+  const fraction = rest % 1_000 === 0 ? '' : `.${pad(rest % 1_000, 3)}`
+  return rest === 0 ? formatDay(day) : `${formatDay(day)} ${hours}:${minutes}:${seconds}${fraction} UTC`
 }
 
 function listed(words: readonly string[], last: string): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)!}`
 }
 
+/** The expression inside of `all` and `any` with one part. */
+function withoutWrapping(expression: Expression): Expression {
+  const isWrapping = (expression.kind === 'all' || expression.kind === 'any') && expression.parts.length === 1
+  return isWrapping ? withoutWrapping(expression.parts[0]!) : expression
+}
+
 /** Explains the parts of one requirement. */
 function createExplainer(schema: Schema, { nameOf }: ExplainRequirementOptions) {
-  const name = (named: string): string => nameOf?.(named) ?? named
+  const name = (named: string): string => nameOf?.(named) ?? quoteName(named)
 
   const explainBetween = (atom: Atom & { kind: 'between' }): string => {
     const attribute = schema.attributes[atom.name]!
@@ -83,19 +105,24 @@ function createExplainer(schema: Schema, { nameOf }: ExplainRequirementOptions) 
     }
   }
 
-  const explain = (expression: Expression, isNested: boolean): string => {
-    switch (expression.kind) {
+  /** Puts in parentheses what would read otherwise beside its neighbours: `a or b` in a conjunction, for example. */
+  const explainPart = (part: Expression, kind: 'all' | 'any'): string => {
+    const inner = withoutWrapping(part)
+    const isChoice = kind === 'all' && inner.kind === 'oneOf' && inner.positions.length > 1
+    const isJoined = inner.kind === 'all' || inner.kind === 'any'
+    return isChoice || isJoined ? `(${explain(inner)})` : explain(inner)
+  }
+
+  const explain = (expression: Expression): string => {
+    const inner = withoutWrapping(expression)
+    switch (inner.kind) {
       case 'all':
-      case 'any': {
-        if (expression.parts.length === 1) return explain(expression.parts[0]!, isNested)
-        const parts = expression.parts.map((part) => explain(part, true))
-        const text = parts.join(expression.kind === 'all' ? ' and ' : ' or ')
-        return isNested ? `(${text})` : text
-      }
+      case 'any':
+        return inner.parts.map((part) => explainPart(part, inner.kind)).join(inner.kind === 'all' ? ' and ' : ' or ')
       case 'not':
-        return `it is known and not so that ${explain(expression.part, true)}`
+        return `it is known and not so that (${explain(inner.part)})`
       default:
-        return explainAtom(expression)
+        return explainAtom(inner)
     }
   }
 
@@ -112,7 +139,8 @@ function formatAge(ageMs: number): string {
  * is at least 40, as attested by ... within the last 30 days.` Nothing else about the values becomes known; that it holds
  * becomes known to everybody who sees the proof.
  *
- * @param options - `nameOf`: names of attributes, codes and parties; without it they appear as they are
+ * @param options - `nameOf`: names of attributes, codes and parties; without it they appear as they are, in quotes
+ *   where they could pass for words of the sentence
  */
 export function explainRequirement(requirement: Requirement, options: ExplainRequirementOptions = {}): string {
   const { schema, expression, issuers, ageMsMax, checksWithdrawal } = requirement
@@ -123,5 +151,5 @@ export function explainRequirement(requirement: Requirement, options: ExplainReq
   )
   const age = ageMsMax === null ? '' : ` within the last ${formatAge(ageMsMax)}`
   const withdrawn = checksWithdrawal ? ' and not withdrawn' : ''
-  return `Proves that ${explain(expression, false)}, as attested by ${by}${age}${withdrawn}.`
+  return `Proves that ${explain(expression)}, as attested by ${by}${age}${withdrawn}.`
 }

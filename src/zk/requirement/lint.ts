@@ -4,7 +4,7 @@
  */
 
 import { leafPositions, type Attribute, type Schema } from '../commitment/schema.ts'
-import { formatBound } from './explain.ts'
+import { formatBound, quoteName } from './explain.ts'
 import { maximumOf, normalize, type Atom, type NormalForm } from './expression.ts'
 import type { Requirement } from './requirement.ts'
 
@@ -84,9 +84,9 @@ function judge(name: string, known: Knowledge, attribute: Attribute, valuesMin: 
   const finding = (rule: RequirementFinding['rule'], message: string): RequirementFinding => ({
     rule,
     attribute: name,
-    message: `acceptance tells that ${name} ${message}`,
+    message: `acceptance tells that ${quoteName(name)} ${message}`,
   })
-  const findings = [...known.codes].map((code) => finding('single-value', `has ${code}`))
+  const findings = [...known.codes].map((code) => finding('single-value', `has ${quoteName(code)}`))
   if (known.positions !== undefined) {
     return known.positions.size === 1 ? [...findings, finding('single-value', 'is one certain code')] : findings
   }

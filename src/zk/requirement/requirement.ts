@@ -68,7 +68,10 @@ export interface RequirementBuilder<S> {
   all(...parts: readonly Expression[]): Expression
   /** At least one part holds. */
   any(...parts: readonly Expression[]): Expression
-  /** The part does not hold, and every value that it asks about is present. */
+  /**
+   * The part is known not to hold. What is absent decides nothing: `not` of one question needs its value, of `any` the values
+   * of all parts, of `all` that of one part that does not hold.
+   */
   not(part: Expression): Expression
   /** A number or day is the bound or above. */
   gte<N extends NameOf<S, Ordered>>(name: N, bound: ValueOf<S[N]>): Expression
