@@ -21,6 +21,8 @@ export interface TransportLimits {
   /** TCP connections of all kinds; beyond, new ones are refused. */
   readonly connectionsMax: number
   readonly clientsMax: number
+  /** Of them from one address, or one IPv6 network of 64 bits. */
+  readonly clientsPerAddressMax: number
   /** Messages that wait for one member; beyond, the oldest are dropped (the replica sends again). */
   readonly outboundBytesMax: number
   /** The same while the member is not connected: a blink is bridged, an absence is not. */
@@ -59,6 +61,7 @@ export const transportLimits: TransportLimits = {
   callsMax: 3,
   connectionsMax: 4_096,
   clientsMax: 1_024,
+  clientsPerAddressMax: 256,
   outboundBytesMax: 16 * MIB,
   absentBytesMax: 1 * MIB,
   socketBytesMax: 1 * MIB,

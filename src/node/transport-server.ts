@@ -23,6 +23,21 @@ export interface TransportServer {
 const HEADER_BYTES_MAX = 8 * 1024
 const REQUEST_TIMEOUT_MS = 5_000
 
+/** Where a connection comes from: an IPv4 address, or the network of 64 bits of an IPv6 one, of which each host has many. */
+export function addressOf(wire: Duplex): string {
+  const { remoteAddress = '' } = wire as Duplex & { readonly remoteAddress?: string }
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress) ?? []
+  return mapped ?? (remoteAddress.includes(':') ? networkOf(remoteAddress) : remoteAddress)
+}
+
+/** The first four of the eight groups of an IPv6 address. */
+function networkOf(address: string): string {
+  const [front = '', back = ''] = address.split('::')
+  const [first, last] = [front, back].map((part) => part.split(':').filter((group) => group !== ''))
+  const zeros = Array.from({ length: 8 - (first?.length ?? 0) - (last?.length ?? 0) }, () => '0')
+  return [...(first ?? []), ...zeros, ...(last ?? [])].slice(0, 4).join(':')
+}
+
 /** Reads `host:port`; an IPv6 host in brackets. */
 export function parseListen(listen: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(listen) ?? []
@@ -44,8 +59,8 @@ export async function openServer(
     readonly limits: TransportLimits
     readonly onReplica: Arrival
     readonly onClient: Arrival
-    /** Whether there is room for one more client. */
-    readonly isClientWelcome: () => boolean
+    /** Whether there is room for one more client from this address. */
+    readonly isClientWelcome: (address: string) => boolean
     readonly status: () => unknown
   },
 ): Promise<TransportServer> {
@@ -68,12 +83,12 @@ export async function openServer(
     const path = pathOf(request)
     if (path === '/replica') replicas.handleUpgrade(request, wire, head, (socket) => onReplica(socket, wire))
     else if (path !== '/ledger') refuse(wire, '404 Not Found')
-    else if (!isClientWelcome()) refuse(wire, '503 Service Unavailable')
+    else if (!isClientWelcome(addressOf(wire))) refuse(wire, '503 Service Unavailable')
     else clients.handleUpgrade(request, wire, head, (socket) => onClient(socket, wire))
   })
   await startListening(server, { listen, host, port })
   return {
-    address: addressOf(server),
+    address: boundTo(server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -121,7 +136,7 @@ async function startListening(
   server.on('error', () => undefined)
 }
 
-function addressOf(server: Server): string {
+function boundTo(server: Server): string {
   const bound = server.address()
   if (bound === null || typeof bound === 'string') return ''
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`

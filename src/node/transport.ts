@@ -31,7 +31,7 @@ import { createInbox } from './transport-inbox.ts'
 import { transportLimits, type TransportLimits } from './transport-limits.ts'
 import { createLink, greet, toMessage, type Link } from './transport-link.ts'
 import { createOutbox, type Outbox } from './transport-outbox.ts'
-import { openServer } from './transport-server.ts'
+import { addressOf, openServer } from './transport-server.ts'
 
 /** A transport, open. */
 export interface Transport {
@@ -92,7 +92,8 @@ export async function openTransport(options: TransportOptions, random: RandomSou
   /** Connections by which others send, those last on which something came last. */
   const incoming = new Map<Did, Set<Link>>()
   const greeting = new Set<Link>()
-  const clients = new Set<Link>()
+  /** With the address of each. */
+  const clients = new Map<Link, string>()
   let diallers: readonly Dialler[] = []
   let droppedBefore = 0
 
@@ -196,9 +197,15 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     })
   }
 
-  function onClient(socket: WebSocket): void {
+  /** Nobody takes all places from one address; behind a proxy all have the proxy's. */
+  function isClientWelcome(address: string): boolean {
+    if (clients.size >= limits.clientsMax) return false
+    return [...clients.values()].filter((other) => other === address).length < limits.clientsPerAddressMax
+  }
+
+  function onClient(socket: WebSocket, wire: Duplex): void {
     const link = createLink(socket, nowMs)
-    clients.add(link)
+    clients.set(link, addressOf(wire))
     socket.on('close', () => clients.delete(link))
     options.onClient(createClientSocket(link, { inbox: clientInbox, limits }))
   }
@@ -208,7 +215,7 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     limits,
     onReplica,
     onClient,
-    isClientWelcome: () => clients.size < limits.clientsMax,
+    isClientWelcome,
     status: options.status,
   })
 
@@ -229,14 +236,14 @@ export async function openTransport(options: TransportOptions, random: RandomSou
     }),
   )
 
-  const taken = () => [...greeting, ...[...incoming.values()].flatMap((lines) => [...lines]), ...clients]
+  const taken = () => [...greeting, ...[...incoming.values()].flatMap((lines) => [...lines]), ...clients.keys()]
   const links = () => [...taken(), ...calls(diallers)]
   const outboxes = () => [...absent.values(), ...[...outgoing.values()].flatMap((lines) => [...lines.values()])]
 
   /** Asks the silent, and cuts off whoever is no member any more, and who makes too much wait here. */
   function look(): void {
     const now = nowMs()
-    endUnread(clients, limits.clientsUnreadBytesMax)
+    endUnread(clients.keys(), limits.clientsUnreadBytesMax)
     for (const link of links()) link.check(now, limits.silenceMs)
     const current = new Set(members())
     for (const [party, lines] of [...incoming, ...outgoing]) {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -7,6 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Socket } from '../../src/chain/index.ts'
 import { isVitalsealError } from '../../src/errors.ts'
 import { openTransport, type Transport, type TransportOptions } from '../../src/node/transport.ts'
+import { addressOf } from '../../src/node/transport-server.ts'
 import { CLOSE, createPeerHandshake, type HandshakeStep } from '../../src/node/transport-handshake.ts'
 import type { Bytes } from '../../src/primitives/bytes.ts'
 import type { Did } from '../../src/primitives/did.ts'
@@ -542,24 +544,35 @@ describe('the port', () => {
     expect((await get(broken.address, '/status')).status).toBe(500)
   })
 
-  it('upgrades two paths only, and clients up to the limit', async () => {
-    const one = await start(alice, [], { limits: { clientsMax: 2 } })
-    const answers = async (path: string) => {
-      const socket = new WebSocket(`ws://${one.address}${path}`)
-      sockets.push(socket)
-      socket.on('error', () => undefined)
-      const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { readonly statusCode: number }]
-      return response.statusCode
-    }
-    expect(await answers('/')).toBe(404)
-    const first = await dial(one.address, '/ledger')
-    await dial(one.address, '/ledger')
-    expect(await answers('/ledger')).toBe(503)
-    first.close()
-    await endOf(first)
-    await until(() => one.clients.length === 2)
-    await dial(one.address, '/ledger')
+  it('takes an address for itself, and an IPv6 network for one', () => {
+    const of = (remoteAddress?: string) => addressOf({ remoteAddress } as unknown as Duplex)
+    expect([of('192.0.2.1'), of('::ffff:192.0.2.1'), of()]).toEqual(['192.0.2.1', '192.0.2.1', ''])
+    expect(['2001:db8::1', '2001:db8:0:0:9::', '2001:db8:0:0:1:2:3:4'].map(of)).toEqual(Array(3).fill('2001:db8:0:0'))
+    expect(of('2001:db8:0:1::1')).toBe('2001:db8:0:1')
+    expect(of('::1')).toBe('0:0:0:0')
   })
+
+  it.each([{ clientsMax: 2 }, { clientsPerAddressMax: 2 }])(
+    'upgrades two paths only, and clients up to %j',
+    async (limits) => {
+      const one = await start(alice, [], { limits })
+      const answers = async (path: string) => {
+        const socket = new WebSocket(`ws://${one.address}${path}`)
+        sockets.push(socket)
+        socket.on('error', () => undefined)
+        const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { readonly statusCode: number }]
+        return response.statusCode
+      }
+      expect(await answers('/')).toBe(404)
+      const first = await dial(one.address, '/ledger')
+      await dial(one.address, '/ledger')
+      expect(await answers('/ledger')).toBe(503)
+      first.close()
+      await endOf(first)
+      await until(() => one.clients.length === 2)
+      await dial(one.address, '/ledger')
+    },
+  )
 
   it('survives what is no HTTP', async () => {
     const one = await start(alice)
