@@ -9,7 +9,7 @@
  * Shares of the sharing contract come the same way: the claim on the ledger says what a grant says of care.
  */
 
-import { isVitalsealError, VitalsealError } from '../errors.ts'
+import { isVitalsealError, VitalsealError, type ErrorCode } from '../errors.ts'
 import {
   parsePreObject,
   reEncrypt,
@@ -26,7 +26,7 @@ import { writeBlock } from '../storage/index.ts'
 import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { careCondition, encodeConverted, openDelivery, type OpenedDelivery } from './capsules.ts'
 import type { RekeyView } from './rekey-book.ts'
-import { acceptShare, convertShare, openShareFor, type HeldShare } from './share-desk.ts'
+import { convertShare, judgeDelivery, openShareFor, type HeldShare } from './share-desk.ts'
 
 /**
  * Where a proxy keeps its re-keys over a restart: a folder or a table of its own.
@@ -130,15 +130,15 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
   }
 
   /** What a delivery is after it was compared with the ledger; nothing is held yet. */
-  async function judge(delivery: Uint8Array): Promise<{ readonly id: string; readonly hold: () => void }> {
-    const share = openShareFor(core, delivery)
-    if (share !== undefined) {
-      const accepted = await acceptShare(core, share)
-      return { id: share.claim, hold: () => void shares.set(share.claim, accepted) }
+  async function judge(delivery: Uint8Array): Promise<{ readonly id: string; readonly hold: () => Promise<void> }> {
+    const delivered = openShareFor(core, delivery)
+    if (delivered !== undefined) {
+      const { share, say } = await judgeDelivery(core, delivered)
+      return { id: share.claim, hold: () => say().then(() => void shares.set(share.claim, share)) }
     }
     const opened = check(core, delivery)
     const { id } = opened.reKey
-    return { id, hold: () => void held.set(id, opened) }
+    return { id, hold: () => Promise.resolve(void held.set(id, opened)) }
   }
 
   async function load(from: ReKeyStore): Promise<void> {
@@ -147,11 +147,12 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
       if (id === undefined) continue
       try {
         const { hold } = await judge(delivery)
-        hold()
+        await hold()
       } catch (error) {
         if (!isVitalsealError(error)) throw error
-        // A block that is not there now may be there the next time.
-        if (!error.code.startsWith('ERR_STORAGE_')) await from.delete(id)
+        // A block that is not there now may be there the next time; and a ledger that does not answer has ended nothing.
+        if (ENDED.includes(error.code)) await from.delete(id)
+        else if (!error.code.startsWith('ERR_STORAGE_')) throw error
       }
     }
   }
@@ -162,15 +163,19 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
     async accept(delivery) {
       await catchUp()
       const { id, hold } = await judge(delivery)
+      // Before the ledger hears that it is here, since nobody delivers it again.
       await store?.put(id, delivery)
-      hold()
+      await hold().catch((error: unknown) => {
+        if (isVitalsealError(error) && ENDED.includes(error.code)) ended.add(id)
+        throw error
+      })
       return id
     },
     async convert(id) {
       await catchUp()
       const share = shares.get(id)
       if (share !== undefined) {
-        const done = await convertShare(core, share)
+        const done = await convertShare(core, share, (untilMs) => void shares.set(id, { ...share, untilMs }))
         drop(id)
         await clean()
         return done
@@ -194,6 +199,14 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
     held: () => [...held.keys(), ...shares.keys()],
   }
 }
+
+/** What the ledger answers of a re-key that is of no more use. */
+const ENDED: readonly ErrorCode[] = [
+  'ERR_CHAIN_REKEY',
+  'ERR_PRE_CONDITION_MISMATCH',
+  'ERR_SHARING_CONTENT',
+  'ERR_SHARING_STATE',
+]
 
 function wipe(reKey: ReEncryptionKey): void {
   reKey.element.fill(0)

@@ -39,8 +39,15 @@ export interface HeldShare {
   readonly claim: TransactionId
   readonly reKey: Verified<ReEncryptionKey>
   readonly capsule: Verified<Capsule>
-  /** Deadline of the conversion. */
+  /** Deadline of the conversion; once it is recorded, that of the institution's answer. */
   readonly untilMs: number
+}
+
+/** A share that was compared with the ledger and the store. */
+export interface JudgedShare {
+  readonly share: HeldShare
+  /** Says on the ledger that the share can be converted, where that was not said before. */
+  readonly say: () => Promise<void>
 }
 
 /** Opens a delivery of a share; undefined for any other. */
@@ -111,13 +118,13 @@ async function readCapsule({ options }: ActorCore, { claimed }: ClaimHistory): P
 }
 
 /**
- * Compares a delivery with the ledger and the store, and says on the ledger that the share can be converted, where that was
- * not said before.
+ * Compares a delivery with the ledger and the store. Keep it before it is said that the share can be converted: the claim
+ * then waits for this proxy, and its owner may be offline.
  *
  * @throws When no such claim waits for this proxy: `ERR_SHARING_STATE`; when the re-key has other terms than it:
  *   `ERR_PRE_CONDITION_MISMATCH`; when the block is missing or no share: `ERR_STORAGE_NOT_FOUND` or `ERR_SHARING_CONTENT`. {@link VitalsealError}
  */
-export async function acceptShare(core: ActorCore, { claim, reKey: offered }: ShareDelivery): Promise<HeldShare> {
+export async function judgeDelivery(core: ActorCore, { claim, reKey: offered }: ShareDelivery): Promise<JudgedShare> {
   const view = await core.options.ledger.view()
   const { history, state } = findWaiting(core, view, claim)
   const nowMs = Math.max(view.timeMs, core.options.clock())
@@ -125,27 +132,35 @@ export async function acceptShare(core: ActorCore, { claim, reKey: offered }: Sh
   const capsule = await readCapsule(core, history)
   // Whether the capsule is the re-key's to convert shows at once, and not when the claim waits for it.
   reEncrypt(capsule, reKey, { nowMs })
-  if (state.kind === 'claimed') await core.submit({ kind: 'share', step: 'delegate', claim })
-  return { claim, reKey, capsule, untilMs: state.untilMs }
+  return {
+    share: { claim, reKey, capsule, untilMs: state.untilMs },
+    async say() {
+      if (state.kind === 'claimed') await core.submit({ kind: 'share', step: 'delegate', claim })
+    },
+  }
 }
 
 /**
- * Converts a share, records that, and gives the result to the shared store. Where only the store failed: the same again.
+ * Converts a share, records that, and gives the result to the shared store. Where only the store failed: the same again, until
+ * the institution has to answer.
  *
+ * @param onRecorded - hears that deadline
  * @throws When the claim no longer waits for this proxy: `ERR_SHARING_STATE`. {@link VitalsealError}
  */
 export async function convertShare(
   core: ActorCore,
   { claim, reKey, capsule }: HeldShare,
+  onRecorded: (untilMs: number) => void,
 ): Promise<{ readonly id: TransactionId; readonly height: number }> {
   const { blocks, ledger } = core.options
   const { history, state } = findWaiting(core, await ledger.view(), claim)
   const { bytes } = reEncrypt(capsule, reKey)
   const done = state.kind === 'converted' ? history.steps.at(-1) : undefined
-  const { id, height } =
+  const { id, height, untilMs } =
     done === undefined
       ? await core.submit({ kind: 'share', step: 'convert', claim, converted: sha256(bytes) })
-      : { id: done.transaction.id, height: done.height }
+      : { id: done.transaction.id, height: done.height, untilMs: state.untilMs }
+  onRecorded(untilMs ?? state.untilMs)
   // After the ledger has it: what nobody recorded is given to nobody.
   const cid = hashBlock(RAW_CODEC, bytes)
   await writeBlock(blocks, { cid, bytes }, { record: createRecordId(cid), signal: undefined })

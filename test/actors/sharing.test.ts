@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { createProxy, type ReKeyStore } from '../../src/actors/index.ts'
+import { VitalsealError } from '../../src/errors.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createCid, hashBlock, RAW_CODEC } from '../../src/primitives/content-id.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
@@ -355,10 +356,33 @@ describe('a proxy compares a delivery of a share', () => {
       delete: (name) => Promise.resolve(void kept.delete(name)),
     }
     const options = { identity: person(14, 'proxy'), ...shared, store }
-    await (await createProxy(options)).accept(delivery)
+    // A crash in any moment leaves the re-key here or the claim as it was; a silent ledger ends nothing.
+    const full = { ...store, put: () => Promise.reject(new Error('no space')) }
+    await expect((await createProxy({ ...options, store: full })).accept(delivery)).rejects.toThrow('no space')
+    expect(await stepsOf(story, id)).toEqual([])
+    const silent = (wanted: 'submit' | 'view', left: number): typeof ledger => ({
+      ...ledger,
+      [wanted]: (...given: never[]) =>
+        left-- > 0
+          ? (ledger[wanted] as (...all: never[]) => unknown)(...given)
+          : Promise.reject(new VitalsealError('ERR_ABORTED', 'no answer', { details: {} })),
+    })
+    const mute = await createProxy({ ...options, ledger: silent('submit', 0) })
+    await expect(mute.accept(delivery)).rejects.toThrow(code('ERR_ABORTED'))
     expect([...kept.keys()]).toEqual([id])
-    const restarted = await createProxy(options)
+    await expect(createProxy({ ...options, ledger: silent('view', 1) })).rejects.toThrow(code('ERR_ABORTED'))
+    expect([...kept.keys()]).toEqual([id])
+    let put: typeof blocks.put = () => {
+      throw new Error('no space')
+    }
+    const failing = { ...blocks, put: (...block: Parameters<typeof blocks.put>) => put(...block) }
+    const restarted = await createProxy({ ...options, blocks: failing })
     expect(restarted.held()).toEqual([id])
+    expect(await stepsOf(story, id)).toEqual(['delegate'])
+    // The store of blocks fails after the ledger has the conversion: the same again, after its deadline too.
+    await expect(restarted.convert(id)).rejects.toThrow(code('ERR_STORAGE_WRITE'))
+    put = blocks.put
+    story.pass(4 * DAY_MS)
     await restarted.convert(id)
     expect([restarted.held(), kept.size]).toEqual([[], 0])
     expect(await ann.state(id)).toMatchObject({ kind: 'converted' })
