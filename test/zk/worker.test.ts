@@ -186,6 +186,57 @@ describe('a worker that is gone', () => {
   })
 })
 
+describe('a worker of another version', () => {
+  type Said = Record<string, unknown>
+  /** A port on which each message of the page gets this answer, twice. */
+  const answering = (answerTo: (message: { kind: string; job: number }) => Said | undefined): RemoteProver => {
+    let hear: ((event: { data: unknown }) => void) | undefined
+    return createRemoteProver({
+      postMessage(message) {
+        const said = answerTo(message as { kind: string; job: number })
+        const data = { channel: 'vitalseal/zk/prover/v1', job: (message as { job: number }).job, ...said }
+        if (said === undefined) return
+        queueMicrotask(() => hear?.({ data }))
+        queueMicrotask(() => hear?.({ data }))
+      },
+      addEventListener(kind, listener) {
+        if (kind === 'message') hear = listener
+      },
+    })
+  }
+
+  test.each<[string, Said]>([
+    ['a failure without an error', { kind: 'failed' }],
+    ['a failure of null', { kind: 'failed', error: null }],
+    ['a result without keys', { kind: 'done' }],
+    ['a result with a key that is none', { kind: 'done', value: { key: 0, verifyingKey: new Uint8Array(3) } }],
+  ])('says %s: the work fails and nothing stays open', async (_case, said) => {
+    expect(await codeOf(answering(() => said).generateKeys(requirement, { trust }))).toBe('ERR_ZK_WORKER')
+  })
+
+  test('answers twice: the first counts, once', async () => {
+    const seen: string[] = []
+    const failed = { kind: 'failed', error: { code: 'ERR_ABORTED', path: '', message: 'x', details: {} } }
+    const port = answering(({ kind }) => (seen.push(kind), failed))
+    expect(await codeOf(port.generateKeys(requirement, { trust }))).toBe('ERR_ABORTED')
+    expect(await codeOf(port.generateKeys(requirement, { trust }))).toBe('ERR_ABORTED')
+    expect(seen).toEqual(['start', 'start'])
+  })
+
+  test('closes its port while it works, or cannot be told what is asked', async () => {
+    const progress = { kind: 'progress', progress: { done: 0, total: 1, step: 'x' } }
+    const closing = answering(({ kind }) => {
+      if (kind !== 'start') throw new Error('closed')
+      return progress
+    })
+    expect(await codeOf(closing.generateKeys(requirement, { trust }))).toBe('ERR_ZK_WORKER')
+    const refusing = answering(() => {
+      throw new Error('cannot be cloned: a secret')
+    })
+    expect(await codeOf(refusing.generateKeys(requirement, { trust }))).toBe('ERR_ARGUMENT_INVALID')
+  })
+})
+
 describe('the port of a browser', () => {
   /** Both ends of a channel in one thread; what is posted is copied as between threads. */
   function connect(): { page: MessagePort; worker: MessagePort; end: () => void } {

@@ -6,7 +6,7 @@
  * holds numbers for them. Secrets go to the worker as copies, of which the worker erases the bytes when the proof is made.
  */
 
-import { unwrap, VitalsealError, type Failure, type Result } from '../../errors.ts'
+import { rejectArgument, unwrap, VitalsealError, type Failure, type Result } from '../../errors.ts'
 import type { Bytes } from '../../primitives/bytes.ts'
 import { throwIfAborted, type Progress, type ProgressOptions } from '../../primitives/progress.ts'
 import { encodeOpening, type Opening } from '../commitment/commit.ts'
@@ -114,7 +114,12 @@ class Jobs {
     this.#worker = worker
     listen(
       worker,
-      (message) => void this.#hear(message),
+      (message) => {
+        // What cannot be read comes from another version, or the port is closed: no job of this worker can end well.
+        this.#hear(message).catch(() => {
+          this.#break()
+        })
+      },
       () => {
         this.#break()
       },
@@ -127,7 +132,12 @@ class Jobs {
     const job = this.#next++
     return new Promise((resolve, reject: (reason: Error) => void) => {
       this.#jobs.set(job, { options, resolve, reject })
-      send(this.#worker, { kind: 'start', job, order })
+      try {
+        send(this.#worker, { kind: 'start', job, order })
+      } catch {
+        this.#jobs.delete(job)
+        rejectArgument('options', 'what can be copied to a worker', 'something else')
+      }
     })
   }
 
@@ -172,6 +182,16 @@ class Jobs {
   }
 }
 
+/** What an answer holds; an answer that holds something else comes from a worker of another version. */
+async function readAnswer<T>(answer: Promise<unknown>, read: (value: unknown) => T): Promise<T> {
+  const value = await answer
+  try {
+    return read(value)
+  } catch {
+    throw gone()
+  }
+}
+
 function sourceOf(requirement: Requirement, { mode = 'assert' }: RemoteOptions): CircuitSource {
   return { schema: encodeSchema(requirement.schema), requirement: encodeRequirement(requirement), mode }
 }
@@ -199,11 +219,11 @@ export function createRemoteProver(worker: WorkerLike): RemoteProver {
   return Object.freeze({
     async generateKeys(requirement: Requirement, options: Parameters<RemoteProver['generateKeys']>[1]) {
       const order = { kind: 'generate', source: sourceOf(requirement, options), trust: options.trust } as const
-      const made = (await jobs.run(order, options)) as {
-        readonly key: number
-      } & Omit<RemoteKeys, 'key'>
-      const { verifyingKey, provingKey, audit } = made
-      return Object.freeze({ key: hold(held, requirement, made), verifyingKey, provingKey, audit })
+      return readAnswer(jobs.run(order, options), (value) => {
+        const made = value as { readonly key: number } & Omit<RemoteKeys, 'key'>
+        const { verifyingKey, provingKey, audit } = made
+        return Object.freeze({ key: hold(held, requirement, made), verifyingKey, provingKey, audit })
+      })
     },
     async validateKey(requirement: Requirement, options: Parameters<RemoteProver['validateKey']>[1]) {
       const order = {
@@ -212,10 +232,12 @@ export function createRemoteProver(worker: WorkerLike): RemoteProver {
         provingKey: Uint8Array.from(options.provingKey),
         audit: Uint8Array.from(options.audit),
       } as const
-      const answer = (await jobs.run(order, options)) as
-        | { readonly ok: true; readonly value: { readonly key: number; readonly verifyingKey: Uint8Array } }
-        | Failure<KeyErrorCode | 'ERR_ZK_KEY_MISMATCH'>
-      return answer.ok ? { ok: true as const, value: hold(held, requirement, answer.value) } : answer
+      return readAnswer(jobs.run(order, options), (value) => {
+        const answer = value as
+          | { readonly ok: true; readonly value: { readonly key: number; readonly verifyingKey: Uint8Array } }
+          | Failure<KeyErrorCode | 'ERR_ZK_KEY_MISMATCH'>
+        return answer.ok ? { ok: true as const, value: hold(held, requirement, answer.value) } : answer
+      })
     },
     async prove(key: RemoteKey, options: RemoteProveOptions) {
       const { statement } = options
@@ -231,8 +253,10 @@ export function createRemoteProver(worker: WorkerLike): RemoteProver {
       const answer = jobs.run({ kind: 'prove', key: number, statement, opening, personSecret }, options)
       opening.fill(0)
       personSecret.fill(0)
-      const { proof, result, nullifiers } = (await answer) as Presentation
-      return Object.freeze({ proof: Object.freeze(proof), result, nullifiers: Object.freeze(nullifiers) })
+      return readAnswer(answer, (value) => {
+        const { proof, result, nullifiers } = value as Presentation
+        return Object.freeze({ proof: Object.freeze(proof), result, nullifiers: Object.freeze(nullifiers) })
+      })
     },
   })
 }

@@ -87,10 +87,10 @@ class ProverService {
 
   async #prove(order: Order & { kind: 'prove' }, options: ProgressOptions): Promise<unknown> {
     const { statement } = order
-    const held = this.#keys[order.key]
-    if (held === undefined) throw new VitalsealError('ERR_ZK_WORKER', 'the worker holds no such key', { details: {} })
-    const { key, circuit } = held
     try {
+      const held = this.#keys[order.key]
+      if (held === undefined) throw new VitalsealError('ERR_ZK_WORKER', 'the worker holds no such key', { details: {} })
+      const { key, circuit } = held
       const opening = unwrap(parseOpening(order.opening, circuit.requirement.schema))
       const personSecret = unwrap(parsePersonSecret(order.personSecret))
       return await prove(key, { ...options, ...this.#backend, circuit, statement, opening, personSecret })
