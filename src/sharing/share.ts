@@ -42,8 +42,8 @@ import {
 import type { Listing } from './listing.ts'
 import { deriveRecordSerial, deriveStudy } from './terms.ts'
 
-/** Longest record that can be shared, 256 KiB. */
-export const SHARE_RECORD_BYTES_MAX: number = RECORD_BYTES_MAX
+/** Longest record that can be shared: 256 KiB with the byte that marks its end. */
+export const SHARE_RECORD_BYTES_MAX: number = RECORD_BYTES_MAX - 1
 /** Longest block of a share: record and opening, sealed. */
 export const SHARE_BLOCK_BYTES_MAX: number = 2 * RECORD_BYTES_MAX + 8_192
 /** Longest converted capsule; one has less than 1 KiB. */
@@ -52,6 +52,9 @@ export const CONVERTED_SHARE_BYTES_MAX = 2_048
 const CAPSULE_BYTES_MAX = 2_048
 const OPENED_AS = { record: 'record', opening: 'opening' } as const
 const OBJECT = 'share'
+/** First byte of a padding. */
+const PADDING_MARKER = 0x80
+const PADDED_BYTES_MIN = 1_024
 
 /** A share as it lies in a store; sealed. */
 export interface ShareBlock {
@@ -73,7 +76,7 @@ export interface SealedShare {
 /** What a share is made of. */
 export interface SealShareOptions {
   readonly listing: Listing
-  /** The exact bytes that the issuer attested; at most 256 KiB. */
+  /** The exact bytes that the issuer attested; less than 256 KiB. */
   readonly record: Uint8Array
   /** Secret. */
   readonly opening: Opening
@@ -137,6 +140,25 @@ export function conditionOfClaim(listing: Listing, studyNullifier: Uint8Array): 
   return shareCondition({ chainId: listing.chainId, study: deriveStudy(listing), studyNullifier })
 }
 
+/**
+ * Followed by 0x80 and zeros up to a power of two: the length of a record would link the shares of it, and the copy in care.
+ */
+function pad(data: Uint8Array): Bytes {
+  if (data.length > SHARE_RECORD_BYTES_MAX) rejectArgument('record', 'less than 256 KiB', 'more')
+  const padded = new Uint8Array(Math.max(PADDED_BYTES_MIN, 2 ** (32 - Math.clz32(data.length))))
+  padded.set(data)
+  padded[data.length] = PADDING_MARKER
+  return padded
+}
+
+/** What was padded; undefined where nothing was. */
+function unpad(padded: Bytes): Bytes | undefined {
+  const end = padded.findLastIndex((byte) => byte !== 0)
+  return padded[end] === PADDING_MARKER && pad(padded.subarray(0, end)).length === padded.length
+    ? padded.slice(0, end)
+    : undefined
+}
+
 function failContent(what: string): never {
   throw new VitalsealError('ERR_SHARING_CONTENT', `"${what}" expected what the issuer attested, found something else`, {
     path: what,
@@ -156,8 +178,8 @@ function delegateeOf({ did, pre }: KeyRecord): Uint8Array {
  *
  * Run by the claimant, before the claim. Cost: about 30 ms. Nobody opens the block before the conversion but herself.
  *
- * @throws When the record is not the one behind the opening, or of another schema: `ERR_SHARING_CONTENT`; when it is longer
- *   than 256 KiB or the key record is another's: `ERR_ARGUMENT_INVALID`; when the institution registered no PRE keys:
+ * @throws When the record is not the one behind the opening, or of another schema: `ERR_SHARING_CONTENT`; when it is not
+ *   shorter than 256 KiB or the key record is another's: `ERR_ARGUMENT_INVALID`; when the institution registered no PRE keys:
  *   `ERR_IDENTITY_INVALID`. {@link VitalsealError}
  * @see privacy-preserving-secure-sharing, 4.2.4 to 4.2.6
  */
@@ -172,8 +194,8 @@ export async function sealShare(options: SealShareOptions, random: RandomSource 
   const block = encodeShape(
     {
       capsule: sealer.capsule,
-      record: await sealer.seal(OPENED_AS.record, record),
-      opening: await sealer.seal(OPENED_AS.opening, encodeOpening(opening)),
+      record: await sealer.seal(OPENED_AS.record, pad(record)),
+      opening: await sealer.seal(OPENED_AS.opening, pad(encodeOpening(opening))),
     },
     blockShape,
     { object: OBJECT, limits },
@@ -206,7 +228,7 @@ function readConverted(bytes: Uint8Array, capsule: Capsule, claim: SharedClaim):
 /** What does not throw is what was sealed. */
 async function openPart(block: ShareBlock, key: Uint8Array, name: keyof typeof OPENED_AS): Promise<Bytes | undefined> {
   try {
-    return await createEpochOpener(key).open(OPENED_AS[name], block[name])
+    return unpad(await createEpochOpener(key).open(OPENED_AS[name], block[name]))
   } catch (error) {
     if (isVitalsealError(error, 'ERR_DECRYPTION_FAILED')) return undefined
     throw error

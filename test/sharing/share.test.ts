@@ -304,6 +304,36 @@ describe('a share', () => {
     await expect(tooLong).rejects.toThrow(code('ERR_ARGUMENT_INVALID'))
   })
 
+  it('does not tell how long its record is, but for a power of two', async () => {
+    const lengths = []
+    for (const byteCount of [0, 77, 1_023, 1_024, 2_047, 2_048]) {
+      const bytes = new Uint8Array(byteCount)
+      const { opening } = attest({ bytes })
+      const made = await sealShare({ ...sealOptions, record: bytes, opening })
+      const claim = { ...claimOf(made), commitment: opening.commitment }
+      expect(unwrap(await openShare(made.block, convert(made).bytes, { claim, schema, keys })).record).toEqual(bytes)
+      lengths.push(made.block.length - share.block.length)
+    }
+    expect(lengths).toEqual([0, 0, 0, 1_024, 1_024, 3_072])
+  })
+
+  it.each([
+    ['without its mark', new Uint8Array(1_024)],
+    ['of another length', Uint8Array.of(...record, 0x80)],
+    ['longer than it must be', new Uint8Array(2_048).fill(0x80, 0, 1)],
+  ])('is refused with a padding %s', async (_, padded) => {
+    const { publicKey } = sealOptions.keys
+    const sealer = createEpochSealer({
+      to: publicKey,
+      condition: conditionOfClaim(listing, claimOf(share).studyNullifier),
+    })
+    const parts = [await sealer.seal('record', padded), await sealer.seal('opening', padded)]
+    const block = encodeCbor([1, sealer.capsule.bytes, ...parts])
+    const claim = { ...claimOf(share), share: sha256(block) }
+    const conversion = convert({ block, reKey: share.reKey }).bytes
+    expect(await openShare(block, conversion, { claim, schema, keys })).toEqual(refused('share'))
+  })
+
   it('is refused with any part exchanged', async () => {
     const claim = claimOf(share)
     const open = (block: Uint8Array, conversion: Uint8Array, of: Partial<SharedClaim> = {}) =>
@@ -338,7 +368,8 @@ describe('a share', () => {
     expect(await openShareWith(key, share.block, { claim, schema })).toEqual(refused('share'))
     // The attested opening beside another record.
     const sealer = createEpochSealer({ to: sealOptions.keys.publicKey, condition })
-    const beside = [toUtf8('{"other":1}'), encodeOpening(attested.opening)] as const
+    const padded = (data: Bytes) => Uint8Array.of(...data, 0x80, ...new Uint8Array(1_023 - data.length))
+    const beside = [padded(toUtf8('{"other":1}')), padded(encodeOpening(attested.opening))] as const
     const parts = [await sealer.seal('record', beside[0]), await sealer.seal('opening', beside[1])]
     const block = encodeCbor([1, sealer.capsule.bytes, ...parts])
     const crafted = { block, digest: sha256(block), reKey: share.reKey }
@@ -361,16 +392,16 @@ describe('a share', () => {
     expect(encodeCbor([1, capsule.bytes, sealed, opening])).toEqual(block)
     expect(parseShareBlock(encodeCbor([2, capsule.bytes, sealed, opening])).ok).toBe(false)
     expect(parseShareBlock(encodeCbor([1, sealed, sealed, opening])).ok).toBe(false)
-    const longest = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_024)
+    const longest = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_025)
     expect(parseShareBlock(block).ok).toBe(true)
     expect(parseShareBlock(encodeCbor([1, capsule.bytes, longest, opening], shareLimits)).ok).toBe(true)
-    const longer = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_025)
+    const longer = new Uint8Array(SHARE_RECORD_BYTES_MAX + 1_026)
     expect(parseShareBlock(encodeCbor([1, capsule.bytes, longer, opening], shareLimits)).ok).toBe(false)
 
     const random = createTestRandom('share')
     const opened = { ...attested.opening, secret: new Uint8Array(32).fill(1) }
     const pinned = await sealShare({ ...sealOptions, opening: opened }, random)
-    expect(toHex(pinned.digest)).toBe('0d11280e4afb79178b6b8311aa8b66cab3219484d8b1dd5f16e37cb09aafa8fc')
+    expect(toHex(pinned.digest)).toBe('0ce5a52192a4e0b7e594476a2da93e3bd97b68b7a054a514cc21ee19bf320ccf')
     const delivery = sealShareDelivery({ chainId, claim: id, reKey: new Uint8Array(9) }, { proxy: ann.keys }, random)
     expect(toHex(sha256(delivery))).toBe('b0dc605d76b7ecd47a4c35631e68be8626bb9ffc69823a084e0259e61fe914a1')
   })
