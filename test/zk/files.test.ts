@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
 import { unwrap } from '../../src/errors.ts'
-import { toHex } from '../../src/primitives/bytes.ts'
+import { concatBytes, toHex } from '../../src/primitives/bytes.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
 import { FIELD_ORDER } from '../../src/zk/field.ts'
+import { writeModulus, writeSections, writeUint32, writeUint64 } from '../../src/zk/formats/binary-sections.ts'
 import { encodeR1cs, parseR1cs } from '../../src/zk/formats/r1cs.ts'
 import { encodeWtns, parseWtns } from '../../src/zk/formats/wtns.ts'
 import { toUInt } from '../../src/zk/gadgets/integer.ts'
@@ -70,6 +71,19 @@ describe('.r1cs', () => {
     ]
     for (const changed of refused) expect(parseR1cs(changed)).toMatchObject({ ok: false, code: 'ERR_CODEC_MALFORMED' })
     expect(parseR1cs('r1cs' as never).ok).toBe(false)
+  })
+
+  test('a short file cannot claim millions of wires', () => {
+    const wires = 4 * 2 ** 20
+    const header = concatBytes(
+      ...[writeUint32(32), writeModulus()],
+      ...[wires, 0, 0, wires - 1].map(writeUint32),
+      ...[writeUint64(wires), writeUint32(0)],
+    )
+    const file = (...more: [number, Uint8Array][]): Uint8Array =>
+      writeSections('r1cs', 1, [[1, header], [2, new Uint8Array(0)], ...more])
+    expect(parseR1cs(file()).ok).toBe(false)
+    expect(parseR1cs(file([3, new Uint8Array(8)])).ok).toBe(false)
   })
 
   test('coefficients are canonical', () => {

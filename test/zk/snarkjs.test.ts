@@ -64,7 +64,17 @@ describe('the JSON of snarkjs', () => {
   })
 
   test('refuses inputs that are no decimals below r', () => {
-    for (const value of [[`${FIELD_ORDER}`], ['-1'], [1], ['01'], ['0x1'], [''], 'x', Array(300).fill('0')]) {
+    for (const value of [
+      [`${FIELD_ORDER}`],
+      ['-1'],
+      [1],
+      ['01'],
+      ['0x1'],
+      [''],
+      'x',
+      new Array(3),
+      Array(300).fill('0'),
+    ]) {
       expect(fromSnarkjs('inputs', value).ok).toBe(false)
     }
     expect(unwrap(fromSnarkjs('inputs', [`${FIELD_ORDER - 1n}`, '0']))).toEqual([FIELD_ORDER - 1n, 0n])

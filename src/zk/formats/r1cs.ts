@@ -29,6 +29,8 @@ const LABELS = 3
 const TERM_BYTES = 4 + FIELD_BYTES
 /** A constraint without terms. */
 const CONSTRAINT_BYTES_MIN = 12
+/** A wire in the map of labels. */
+const LABEL_BYTES = 8
 
 function writeRow({ wires, coefficients }: Row): Bytes {
   const terms = wires.flatMap((wire, i) => [writeUint32(wire), writeElement(coefficients[i]!)])
@@ -109,9 +111,11 @@ function readConstraints(bytes: Uint8Array, { wireCount, constraintCount }: Head
  */
 export function parseR1cs(bytes: Uint8Array): Result<Circuit, 'ERR_CODEC_MALFORMED'> {
   const sections = readSections(bytes, MAGIC, VERSION)
-  const [header, body] = [sections?.get(HEADER), sections?.get(CONSTRAINTS)]
+  const [header, body, labels] = [HEADER, CONSTRAINTS, LABELS].map((section) => sections?.get(section))
   const head = header === undefined ? undefined : readHeader(header)
-  const constraints = head === undefined || body === undefined ? undefined : readConstraints(body, head)
+  // The map says nothing here, but its length keeps a short file from claiming millions of wires.
+  const isWhole = head !== undefined && labels?.length === head.wireCount * LABEL_BYTES
+  const constraints = !isWhole || body === undefined ? undefined : readConstraints(body, head)
   if (head === undefined || constraints === undefined) {
     const expected = 'a circuit over the scalar field of BLS12-381, version 1'
     return fail('ERR_CODEC_MALFORMED', `r1cs: expected ${expected}`, {

@@ -141,7 +141,8 @@ function readKey(value: unknown, { circuit, setup = 'verifier' }: SnarkjsKeyOpti
 
 function readInputs(value: unknown): Result<readonly FieldElement[], 'ERR_CODEC_MALFORMED'> {
   if (!Array.isArray(value) || value.length > INPUTS_MAX) return malformed('inputs', `at most ${INPUTS_MAX} decimals`)
-  const inputs = value.map((item) => readInteger(item, FIELD_ORDER))
+  // A copy has no holes, which would stay holes.
+  const inputs = [...(value as readonly unknown[])].map((item) => readInteger(item, FIELD_ORDER))
   return inputs.every((input) => input !== undefined) ? succeed(inputs) : malformed('inputs', 'decimals below r')
 }
 
