@@ -122,11 +122,18 @@ describe('the way of a share', () => {
     expect([stateOf(), world.balance(payee)]).toEqual(['settled', PRICE])
   })
 
-  it('is listed under the claimant, also what others do and fail to do', () => {
+  it('is listed under the claimant, also what the others do and fail to do, but not what strangers try', () => {
     const own = world.state.count(['own', ann.did])
     expect(world.step(bob, convert())).toBe('ERR_SHARING_STATE')
+    expect(world.step(institute, convert())).toBe('ERR_SHARING_STATE')
     expect(world.step(proxy, delegate())).toBe(null)
     expect(world.state.count(['own', ann.did])).toBe(own + 2)
+  })
+
+  it('concerns the claimant where a party is refused, and him alone where a stranger is', () => {
+    const owner = (by: Identity) => world.submit(by, { kind: 'share', ...convert() }).owner
+    for (const who of [proxy, hospital, institute, ann]) expect(owner(who)).toBe(ann.did)
+    for (const stranger of [bob, clinic, payee]) expect(owner(stranger)).toBe(stranger.did)
   })
 
   it('of a claim that nobody made is refused, and concerns its sender', () => {

@@ -16,6 +16,7 @@ import {
   type Rule,
   type StateWriter,
 } from '../../chain/index.ts'
+import type { Did } from '../../primitives/did.ts'
 import { toDigest, type TransactionId } from '../../primitives/ids.ts'
 import {
   claimShape,
@@ -55,13 +56,18 @@ export const applyShare: Rule<'share'> = (state, transaction, execution) => {
   if (claim === undefined || listing === undefined) return refuse(sender, 'ERR_SHARING_STATE')
   const of = { id, claim, listing, timeMs: execution.timeMs }
   const turn = judgeStep(transaction, of, execution)
-  if (typeof turn === 'string') return refuse(claim.claimant, turn)
+  // What a stranger tries concerns nobody but him; her list would be his to fill.
+  if (typeof turn === 'string') return refuse(isParty(of, sender) ? claim.claimant : sender, turn)
   if (!('untilMs' in turn)) return end(state, of, turn)
   state.set(sharingKeys.claim(id), { ...claim, ...turn }, claimShape)
   return apply(claim.claimant, turn.untilMs === null ? {} : { untilMs: turn.untilMs })
 }
 
 type Step = Parameters<typeof applyShare>[1]
+
+function isParty({ claim, listing }: Case, sender: Did): boolean {
+  return [claim.claimant, claim.proxy, claim.issuer, listing.institution].includes(sender)
+}
 
 /** The state machine. */
 function judgeStep(step: Step, of: Case, { verifier }: Execution): Turn {
