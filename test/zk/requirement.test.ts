@@ -622,6 +622,69 @@ describe('linting', () => {
     expect(rules((r) => r.any(r.between('age', { lower: 40, upper: 40 }), r.gte('glucose', '6.1')))).toEqual([])
   })
 
+  test('is not led astray by alternatives, impossible parts and gaps', () => {
+    type Builder = Parameters<Build>[0]
+    const is = (r: Builder, age: number): Expression => r.between('age', { lower: age, upper: age })
+    const never = (r: Builder): Expression => r.all(r.lte('glucose', '3'), r.gte('glucose', '4'))
+    expect(rules((r) => r.any(is(r, 42), is(r, 42)))).toEqual(['age single-value'])
+    expect(rules((r) => r.any(is(r, 42), is(r, 255)))).toEqual(['age too-narrow'])
+    expect(rules((r) => r.any(is(r, 42), never(r)))).toEqual(['age single-value'])
+    expect(rules((r) => r.any(is(r, 42), r.all(is(r, 50), r.is('smoker'))))).toEqual(['age too-narrow'])
+    expect(rules((r) => r.any(is(r, 42), r.is('smoker')))).toEqual([])
+    expect(rules((r) => r.all(r.lte('age', 43), r.gte('age', 41), r.not(r.any(is(r, 41), is(r, 43)))))).toEqual([
+      'age single-value',
+    ])
+    expect(rules((r) => r.all(r.lte('age', 49), r.not(r.between('age', { lower: 2, upper: 41 }))))).toEqual([])
+    expect(rules((r) => r.all(r.lte('age', 48), r.not(r.between('age', { lower: 2, upper: 41 }))))).toEqual([
+      'age too-narrow',
+    ])
+    expect(
+      rules((r) => r.any(r.oneOf('blood', ['A+']), r.all(r.oneOf('blood', ['A+', 'B+']), r.is('smoker')))),
+    ).toEqual([])
+    expect(rules((r) => r.any(r.oneOf('blood', ['A+']), r.all(r.oneOf('blood', ['A+']), r.is('smoker'))))).toEqual([
+      'blood single-value',
+    ])
+    const [e10, e11] = [(r: Builder) => r.contains('diagnoses', 'E10'), (r: Builder) => r.contains('diagnoses', 'E11')]
+    expect(rules((r) => r.any(e10(r), r.all(e10(r), e11(r))))).toEqual(['diagnoses single-value'])
+    expect(rules((r) => r.any(e10(r), e11(r)))).toEqual([])
+    // Nobody meets it: it tells nothing.
+    expect(rules((r) => r.all(never(r), r.gte('age', 40)))).toEqual([])
+    const [finding] = lintRequirement(asAny(require((r) => r.any(is(r, 42), is(r, 255)))))
+    expect(finding?.message).toBe('acceptance tells that age is one of 2 values from 42 to 255')
+  })
+
+  test('counts what remains: random requirements over one number', () => {
+    const atoms = fc.tuple(fc.nat(15), fc.nat(15)).map(([one, other]) => ({
+      kind: 'between' as const,
+      name: 'n',
+      lower: BigInt(Math.min(one, other)),
+      upper: BigInt(Math.max(one, other)),
+    }))
+    const forms = fc.letrec<{ node: Expression }>((tie) => ({
+      node: fc.oneof(
+        { depthSize: 'small', maxDepth: 4 },
+        atoms,
+        fc.record({
+          kind: fc.constantFrom('all', 'any'),
+          parts: fc.array(tie('node'), { minLength: 1, maxLength: 4 }),
+        }),
+        fc.record({ kind: fc.constant('not'), part: tie('node') }),
+      ),
+    })).node
+    const one = createSchema('one', { n: { kind: 'int', bits: 4 } })
+    fc.assert(
+      fc.property(forms, (expression) => {
+        const requirement = createRequirement(one, () => expression, { issuers })
+        const left = Array.from({ length: 16 }, (_, n) => n).filter((n) => evaluateRequirement(requirement, { n }))
+        const [finding] = lintRequirement(asAny(requirement))
+        const expected =
+          left.length === 1 ? 'single-value' : left.length > 1 && left.length < 10 ? 'too-narrow' : undefined
+        expect(finding?.rule).toBe(expected)
+      }),
+      propertyRuns(300),
+    )
+  })
+
   test('adds up what was answered before', () => {
     expect(rules((r) => r.lte('age', 45), [(r) => r.gte('age', 40)])).toEqual(['age too-narrow'])
     expect(rules((r) => r.lte('age', 60), [(r) => r.gte('age', 40)])).toEqual([])
