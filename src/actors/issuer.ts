@@ -75,7 +75,10 @@ export async function createIssuer(options: ActorOptions): Promise<Issuer> {
       const subject = view.keys(order.subject) ?? rejectArgument('subject', 'an account on the ledger', 'another')
       const issuedAtMs = Math.max(view.timeMs, clock() - LAG_MS)
       const { chainId } = ledger
-      return attestRecord({ ...order, subject, issuedAtMs, signer: identity.signer, chainId }, core.random)
+      return attestRecord(
+        { ...order, subject, issuedAtMs, signer: identity.signer, issuer: core.did, chainId },
+        core.random,
+      )
     },
     withdraw: (commitment) => core.submit({ kind: 'withdrawal', commitment }),
     judge: (claim, shown) => judge(core, claim, shown),

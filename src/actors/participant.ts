@@ -14,6 +14,7 @@ import { createCid, createRecordId, RAW_CODEC } from '../primitives/content-id.t
 import type { Did } from '../primitives/did.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
+import { createVerifier, type Verifier } from '../primitives/signature.ts'
 import {
   evaluateShare,
   openAttested,
@@ -114,7 +115,15 @@ export async function createParticipant(options: ParticipantOptions): Promise<Pa
     ...core,
     person: commitPerson(personSecret),
     openAttested: (sealed, { schema }) =>
-      unwrap(openAttested(sealed, { subject: did, agreement: identity.agreement, schema, chainId: ledger.chainId })),
+      unwrap(
+        openAttested(sealed, {
+          subject: did,
+          agreement: identity.agreement,
+          schema,
+          chainId: ledger.chainId,
+          verifier: verifierOf((party) => core.follower.keysOf(party)),
+        }),
+      ),
     claim: (listing, order) => claim(core, options, listing, order),
     async state(id) {
       const view = await ledger.view()
@@ -122,6 +131,12 @@ export async function createParticipant(options: ParticipantOptions): Promise<Pa
     },
     closeClaim: (id) => core.submit({ kind: 'share', step: 'close', claim: id }),
   }
+}
+
+/** Verifies with the present key of an account, as the ledger does. */
+function verifierOf(keysOf: (account: Did) => KeyRecord | undefined): Verifier {
+  const verifier = createVerifier()
+  return { verify: (item) => verifier.verify({ ...item, signer: keysOf(item.signer)?.signingKey ?? item.signer }) }
 }
 
 async function claim(
@@ -145,7 +160,8 @@ async function claim(
     { listing, record, opening, personSecret, keys, signer, institution, expiresAtMs },
     random,
   )
-  const draft = await proveClaim(listing, { ...order, claimant: did, personSecret, share, atMs })
+  const verifier = verifierOf((party) => view.keys(party))
+  const draft = await proveClaim(listing, { ...order, claimant: did, personSecret, share, atMs, verifier })
   const cid = createCid(RAW_CODEC, share.digest)
   await writeBlock(blocks, { cid, bytes: share.block }, { record: createRecordId(cid), signal: order.signal })
   const { id, height, untilMs } = await core.submit(draft, order)

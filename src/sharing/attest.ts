@@ -16,7 +16,7 @@ import { toDigest, type ChainId } from '../primitives/ids.ts'
 import { codecLimits, FRAME_BYTES_MAX } from '../primitives/limits.ts'
 import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { account, bytesOf, bytesUpTo, encodeShape, parseShape, versioned } from '../primitives/shape.ts'
-import type { Signer } from '../primitives/signature.ts'
+import type { Signer, Verifier } from '../primitives/signature.ts'
 import { LEDGER_TAGS } from '../primitives/tags.ts'
 import {
   attestCommitment,
@@ -46,6 +46,8 @@ export interface AttestOptions<S> {
   /** Now. */
   readonly issuedAtMs: number
   readonly signer: Signer
+  /** The issuer's account, where it has another signing key by now; default `signer.did`. */
+  readonly issuer?: Did
   readonly chainId: ChainId
 }
 
@@ -83,7 +85,8 @@ export function attestRecord<S>(
   options: AttestOptions<S>,
   random: RandomSource = randomBytes,
 ): { readonly attestation: Attestation; readonly sealed: Bytes } {
-  const { schema, values, record, subject, person, issuedAtMs, signer, chainId } = options
+  const { schema, values, record, subject, person, issuedAtMs, chainId } = options
+  const signer = { ...options.signer, did: options.issuer ?? options.signer.did }
   const recordSerial = deriveRecordSerial(record)
   const opening = commitValues(schema, values, { subject: subject.did, issuedAtMs, person, recordSerial }, random)
   const attestation = attestCommitment(opening, { signer, chainId })
@@ -102,7 +105,14 @@ export function attestRecord<S>(
  */
 export function openAttested(
   sealed: Uint8Array,
-  of: { readonly subject: Did; readonly agreement: AgreementKey; readonly schema: Schema; readonly chainId: ChainId },
+  of: {
+    readonly subject: Did
+    readonly agreement: AgreementKey
+    readonly schema: Schema
+    readonly chainId: ChainId
+    /** Default: an account's first key is its present one. */
+    readonly verifier?: Verifier
+  },
 ): Result<Attested, 'ERR_DECRYPTION_FAILED'> {
   const attested = read(sealed, of)
   if (attested !== undefined && validateAttestation(attested.attestation, of).ok) return succeed(attested)

@@ -10,6 +10,7 @@ import { equalBytes, toHex, type Verified } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Digest32 } from '../primitives/hash.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
+import type { Verifier } from '../primitives/signature.ts'
 import type { Draft } from '../transactions/index.ts'
 import {
   compileRequirement,
@@ -47,6 +48,8 @@ export interface ClaimOptions extends ProgressOptions {
   /** From this time on the claim does not count; default an hour after `atMs`, or the end of the listing. */
   readonly expiresAtMs?: number
   readonly backend?: CurveBackend
+  /** For the attestation; default: an account's first key is its present one. */
+  readonly verifier?: Verifier
 }
 
 const HOUR_MS = 3_600_000
@@ -67,7 +70,8 @@ function checkParties(listing: OpenListing, { claimant, proxy }: ClaimOptions): 
 }
 
 /** What the ledger judges about the issuer's word, in its order. */
-function checkAttestation(listing: OpenListing, { claimant, opening, attestation, atMs }: ClaimOptions): void {
+function checkAttestation(listing: OpenListing, options: ClaimOptions): void {
+  const { claimant, opening, attestation, atMs, verifier } = options
   const { issuers, ageMsMax, schema, chainId } = listing
   const ageMs = atMs - attestation.issuedAtMs
   if (attestation.subject !== claimant || opening.subject !== claimant)
@@ -78,7 +82,7 @@ function checkAttestation(listing: OpenListing, { claimant, opening, attestation
   if (!equalBytes(attestation.schema, schema)) refuse('ERR_SHARING_LISTING', 'the listing asks of another schema')
   if (ageMs < 0 || (ageMsMax !== null && ageMs > ageMsMax))
     refuse('ERR_SHARING_PROOF', 'the attestation is older than the listing takes, or not made yet')
-  if (!validateAttestation(attestation, { chainId }).ok)
+  if (!validateAttestation(attestation, verifier === undefined ? { chainId } : { chainId, verifier }).ok)
     refuse('ERR_SHARING_PROOF', 'the attestation does not carry the signature of its issuer on this ledger')
 }
 
@@ -98,13 +102,15 @@ function checkKey(listing: OpenListing, { provingKey }: ClaimOptions): void {
  * constraints; the circuit is compiled here, from the requirement that was shown.
  *
  * @throws When the ledger would refuse it: `ERR_SHARING_LISTING` (ended; issuer or schema), `ERR_SHARING_PROOF`
- *   (attestation, its age), `ERR_ZK_KEY_MISMATCH`, `ERR_ARGUMENT_INVALID` (parties); when the record does not meet it:
+ *   (attestation, its age, an end that has passed), `ERR_ZK_KEY_MISMATCH`, `ERR_ARGUMENT_INVALID` (parties); when the record does not meet it:
  *   `ERR_ZK_REQUIREMENT_NOT_MET`, naming no value; when ended: `ERR_ABORTED`. {@link VitalsealError}
  * @see privacy-preserving-secure-sharing, steps 4 and 5
  */
 export async function proveClaim(listing: OpenListing, options: ClaimOptions): Promise<Draft<'claim'>> {
   const { claimant, opening, attestation, personSecret, proxy, share, atMs, payee = claimant } = options
   if (!(atMs < listing.expiresAtMs)) refuse('ERR_SHARING_LISTING', 'the listing has ended')
+  if (!(atMs < claimEndMs(listing, options)))
+    refuse('ERR_SHARING_PROOF', 'the claim would have ended before it is made')
   checkParties(listing, options)
   checkAttestation(listing, options)
   checkKey(listing, options)

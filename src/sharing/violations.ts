@@ -10,6 +10,7 @@ import type { Committed, LedgerView } from '../chain/index.ts'
 import { toHex } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { ChainId, TransactionId } from '../primitives/ids.ts'
+import { createVerifier } from '../primitives/signature.ts'
 import { parseZkObject, verifyProof, type CurveBackend, type Nullifier } from '../zk/index.ts'
 import { bookOf, isRefund } from './book.ts'
 import { findListing, type Listing } from './listing.ts'
@@ -50,9 +51,16 @@ function licenceEndMs(view: LedgerView, claim: Committed<'claim'>, exclusiveForM
   return Math.min(claim.timeMs + exclusiveForMs, refund?.timeMs ?? Infinity)
 }
 
+/** The signing key of an account at a height; its first one is its name. */
+function keyAt(view: LedgerView, account: Did, height: number): Did {
+  const present = view.keys(account)?.signingKey ?? account
+  return present === account ? account : (view.at(height).keys(account)?.signingKey ?? account)
+}
+
 /** The ledger looked at the nullifier before the proof: anybody can write down a nullifier that he saw. */
 function isProved(
-  { transaction, timeMs }: Committed<'claim'>,
+  view: LedgerView,
+  { transaction, timeMs, height }: Committed<'claim'>,
   listing: Listing,
   backend: CurveBackend | undefined,
 ): boolean {
@@ -60,13 +68,16 @@ function isProved(
   const proof = parseZkObject('proof', transaction.proof)
   if (!key.ok || !proof.ok) return false
   const { requirement: digest, schema, issuers, ageMsMax, checksWithdrawal } = listing
-  const { studyNullifier, recordNullifier, sender } = transaction
+  const { studyNullifier, recordNullifier, sender, issuer } = transaction
+  const verifier = createVerifier()
+  const signer = keyAt(view, issuer, height)
   return verifyProof(key.value, {
     circuit: {
       id: key.value.circuit,
       requirement: { digest, schema: { id: schema }, issuers, ageMsMax, checksWithdrawal },
     },
     nowMs: timeMs,
+    verifier: { verify: (item) => verifier.verify({ ...item, signer }) },
     // Whether it was withdrawn makes no difference to what was attempted.
     isWithdrawn: () => false,
     presentation: {
@@ -86,7 +97,7 @@ function salesOf(view: LedgerView, backend: CurveBackend | undefined): readonly 
     const { id: claim, recordNullifier } = transaction
     if (recordNullifier === null || listing === undefined || listing.exclusiveForMs === null) return []
     const isRefused = receipt.code !== null
-    if (isRefused && (receipt.code !== 'ERR_SHARING_EXCLUSIVE' || !isProved(entry, listing, backend))) return []
+    if (isRefused && (receipt.code !== 'ERR_SHARING_EXCLUSIVE' || !isProved(view, entry, listing, backend))) return []
     const { chainId, institution, exclusiveForMs } = listing
     const untilMs = licenceEndMs(view, entry, exclusiveForMs)
     const sale = { chainId, listing: listing.id, institution, claim, height, fromMs, untilMs }

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { createProxy, type ReKeyStore } from '../../src/actors/index.ts'
-import { VitalsealError } from '../../src/errors.ts'
+import { createIssuer, createProxy, type ReKeyStore } from '../../src/actors/index.ts'
+import { unwrap, VitalsealError } from '../../src/errors.ts'
+import { createKeyRecord, signKeyRotation, validateKeyRecord } from '../../src/identity/index.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createCid, hashBlock, RAW_CODEC } from '../../src/primitives/content-id.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
@@ -261,6 +262,36 @@ describe('a patient who seals something else than was attested', () => {
     const shown = await institute.dispute(honest.id)
     expect(await hospital.judge(honest.id, { schema, evidence: shown.evidence })).toBe('as-attested')
     expect(await bob.state(honest.id)).toMatchObject({ kind: 'settled', because: 'as-attested', payee: bob.did })
+  }, 60_000)
+})
+
+describe('an issuer who changed its key', () => {
+  it('attests with the present one, and its word is taken by patient and ledger', async () => {
+    const story = await createShareStory()
+    const { ann, hospital, ledger, shared } = story
+    const next = person(16, 'the next key of the hospital')
+    const keys = createKeyRecord({ did: hospital.did, agreement: hospitalIdentity.keys.agreement }, next)
+    const previousSignature = signKeyRotation({ record: keys, chainId: ledger.chainId }, hospitalIdentity)
+    const subject = hospital.did
+    await hospital.submit({
+      kind: 'register',
+      operation: 'rotate-key',
+      subject,
+      keys,
+      credentials: [],
+      previousSignature,
+    })
+    const now = await createIssuer({
+      identity: { ...hospitalIdentity, signer: next.signer, keys: unwrap(validateKeyRecord(keys)) },
+      ...shared,
+    })
+    const listing = await story.publish()
+    // Who goes on with the old key is not believed any more.
+    await expect(story.attest(ann)).rejects.toThrow(code('ERR_DECRYPTION_FAILED'))
+    const order = { ...(await story.attest(ann, { by: now })), record, provingKey: story.provingKey }
+    expect(order.attestation.issuer).toBe(hospital.did)
+    const { id } = await ann.claim(listing, { ...order, proxy: story.proxy.did })
+    expect(await ann.state(id)).toMatchObject({ kind: 'claimed' })
   }, 60_000)
 })
 

@@ -514,6 +514,8 @@ describe('what the ledger would refuse is refused before it is proved', () => {
     await refuses('ERR_SHARING_PROOF', { atMs: START_MS - 1 })
     const late = START_MS + requirement.ageMsMax! + 1
     await refuses('ERR_SHARING_PROOF', { atMs: late }, { expiresAtMs: late + 1 })
+    await refuses('ERR_SHARING_PROOF', { expiresAtMs: START_MS, atMs: START_MS })
+    await refuses('ERR_SHARING_PROOF', { expiresAtMs: NaN })
     const { attestation } = attested
     const forged = { ...attestation, signature: attest().attestation.signature }
     await refuses('ERR_SHARING_PROOF', { attestation: forged })
