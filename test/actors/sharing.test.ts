@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
-import { createIssuer, createProxy, type ReKeyStore } from '../../src/actors/index.ts'
+import { createIssuer, createProxy, type Issuer, type ReKeyStore } from '../../src/actors/index.ts'
 import { unwrap, VitalsealError } from '../../src/errors.ts'
-import { createKeyRecord, signKeyRotation, validateKeyRecord } from '../../src/identity/index.ts'
+import { createKeyRecord, signKeyRotation, validateKeyRecord, type PreIdentity } from '../../src/identity/index.ts'
 import { toUtf8 } from '../../src/primitives/bytes.ts'
 import { createCid, hashBlock, RAW_CODEC } from '../../src/primitives/content-id.ts'
 import { sha256 } from '../../src/primitives/hash.ts'
@@ -23,6 +23,7 @@ import { commitValues, createRequirement, createSchema, lintRequirement } from '
 import { preKeysOf } from '../../src/actors/capsules.ts'
 import {
   BUDGET,
+  clinicIdentity,
   createShareStory,
   DAY_MS,
   hospitalIdentity,
@@ -265,26 +266,25 @@ describe('a patient who seals something else than was attested', () => {
   }, 60_000)
 })
 
+/** Gives an issuer another signing key. */
+async function changeKey(
+  { ledger: { chainId } }: ShareStory,
+  { issuer, identity }: { readonly issuer: Issuer; readonly identity: PreIdentity },
+) {
+  const next = person(16, issuer.did)
+  const { did: subject } = issuer
+  const keys = unwrap(validateKeyRecord(createKeyRecord({ did: subject, agreement: identity.keys.agreement }, next)))
+  const previousSignature = signKeyRotation({ record: keys, chainId }, identity)
+  await issuer.submit({ kind: 'register', operation: 'rotate-key', subject, keys, credentials: [], previousSignature })
+  return { next, keys }
+}
+
 describe('an issuer who changed its key', () => {
   it('attests with the present one, and its word is taken by patient and ledger', async () => {
     const story = await createShareStory()
-    const { ann, hospital, ledger, shared } = story
-    const next = person(16, 'the next key of the hospital')
-    const keys = createKeyRecord({ did: hospital.did, agreement: hospitalIdentity.keys.agreement }, next)
-    const previousSignature = signKeyRotation({ record: keys, chainId: ledger.chainId }, hospitalIdentity)
-    const subject = hospital.did
-    await hospital.submit({
-      kind: 'register',
-      operation: 'rotate-key',
-      subject,
-      keys,
-      credentials: [],
-      previousSignature,
-    })
-    const now = await createIssuer({
-      identity: { ...hospitalIdentity, signer: next.signer, keys: unwrap(validateKeyRecord(keys)) },
-      ...shared,
-    })
+    const { ann, hospital, shared } = story
+    const { next, keys } = await changeKey(story, { issuer: hospital, identity: hospitalIdentity })
+    const now = await createIssuer({ identity: { ...hospitalIdentity, signer: next.signer, keys }, ...shared })
     const listing = await story.publish()
     // Who goes on with the old key is not believed any more.
     await expect(story.attest(ann)).rejects.toThrow(code('ERR_DECRYPTION_FAILED'))
@@ -332,6 +332,8 @@ describe('an exclusive licence', () => {
     const expiresAtMs = next.expiresAtMs
     const framed = { ...draft, expiresAtMs, studyNullifier: new Uint8Array(32).fill(1) }
     await expect(bob.submit(framed)).rejects.toThrow(code('ERR_SHARING_EXCLUSIVE'))
+    // Nor does it help that the issuer of the attempt has another key by now.
+    await changeKey(story, { issuer: clinic, identity: clinicIdentity })
     expect(findLicenceViolations(await ledger.view())).toHaveLength(1)
   }, 60_000)
 })
