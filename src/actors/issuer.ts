@@ -29,7 +29,7 @@ export interface AttestOrder<S> {
   readonly record: Uint8Array
   /** The patient's pseudonym in the study, on the ledger. */
   readonly subject: Did
-  /** From her: `participant.person`. */
+  /** From her: `participant.person`. The same each time: an issuer that takes another lets her claim twice. */
   readonly person: PersonCommitment
 }
 

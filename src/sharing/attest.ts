@@ -41,7 +41,7 @@ export interface AttestOptions<S> {
   readonly record: Uint8Array
   /** Key record of the account that may claim: the patient's pseudonym in the study. */
   readonly subject: KeyRecord
-  /** From the patient: `commitPerson(personSecret)`. */
+  /** From the patient: `commitPerson(personSecret)`. The same each time: an issuer that takes another lets her claim twice. */
   readonly person: PersonCommitment
   /** Now. */
   readonly issuedAtMs: number
