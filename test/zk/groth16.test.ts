@@ -373,6 +373,22 @@ describe('keys', () => {
     await expect(run).rejects.toThrow('found "nonce" in none')
   })
 
+  test('generation takes as many public inputs as a key file can hold', async () => {
+    const withInputs = (count: number): Circuit =>
+      createCircuit(
+        build((builder) => {
+          const inputs = Array.from({ length: count }, (_, i) => builder.publicInput(`x${i}`, 1n))
+          for (const [i, input] of inputs.entries()) builder.enforce(`${i}`, input, input, input)
+        }).relation,
+      )
+    const most = await generateProofKeys(withInputs(256), { trust: 'single-verifier' })
+    const back = unwrap(parseVerifyingKey(encodeVerifyingKey(most.verifyingKey)))
+    expect(back.digest).toEqual(most.verifyingKey.digest)
+    await expect(generateProofKeys(withInputs(257), { trust: 'single-verifier' })).rejects.toThrow(
+      'at most 256 public inputs',
+    )
+  })
+
   test('a verifying key comes back from its bytes, and nothing else is one', () => {
     const bytes = encodeVerifyingKey(keys.verifyingKey)
     const parsed = unwrap(parseVerifyingKey(bytes))

@@ -206,6 +206,9 @@ describe('.zkey', () => {
     const constraints = Array.from({ length: 2 ** 20 }, () => circuit.relation.constraints[0]!)
     const relation = { ...circuit.relation, constraints }
     expect(read(zkey, { id: circuit.id, constraintCount: 2 ** 20, relation })).toBe('ERR_CODEC_MALFORMED zkey')
+    const many = { ...circuit.relation, publicCount: 257 }
+    const refused = parseZkey(zkey, { circuit: { ...circuit, relation: many } })
+    expect(refused.ok ? '' : refused.message).toBe('zkey: expected at most 256 public inputs')
   })
 
   /** The first point on the curve of G2 with x = c0 + 3 i, which lies outside of the subgroup. */

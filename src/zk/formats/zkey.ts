@@ -17,7 +17,13 @@ import { G1_FULL_BYTES, G2_FULL_BYTES } from '../groth16/point-bytes.ts'
 import { createProvingKey, type ProvingKey } from '../groth16/proving-key.ts'
 import { domainLogOf, rowCountOf } from '../groth16/quadratic-program.ts'
 import { areAllInG1, areAllInG2 } from '../groth16/subgroup.ts'
-import { createVerifyingKey, type KeyErrorCode, type Setup, type VerifyingPoints } from '../groth16/verifying-key.ts'
+import {
+  createVerifyingKey,
+  INPUTS_MAX,
+  type KeyErrorCode,
+  type Setup,
+  type VerifyingPoints,
+} from '../groth16/verifying-key.ts'
 import type { Circuit } from '../relations/circuit.ts'
 import type { Relation } from '../relations/relation.ts'
 import { readSections, SectionReader } from './binary-sections.ts'
@@ -143,6 +149,7 @@ export function parseZkey(
   const { circuit, setup = 'verifier' } = options
   const { relation } = circuit
   if (rowCountOf(relation) > 2 ** DOMAIN_LOG_MAX) return malformed('zkey', `at most 2^${DOMAIN_LOG_MAX} rows`)
+  if (relation.publicCount > INPUTS_MAX) return malformed('zkey', `at most ${INPUTS_MAX} public inputs`)
   const sections = nameSections(readSections(bytes, MAGIC, VERSION))
   const header = sections === undefined ? undefined : readHeader(sections.header)
   const protocol = new SectionReader(sections?.protocol ?? new Uint8Array(0))

@@ -19,7 +19,7 @@ import type { KeyAudit } from './key-audit.ts'
 import { toG1, toG2, type G1Vector } from './pairing.ts'
 import { createProvingKey, trustProvingKey, type ProvingKey, type ProvingPoints } from './proving-key.ts'
 import { domainLogOf, evaluateQuotientBasis, evaluateWires } from './quadratic-program.ts'
-import { createVerifyingKey, type VerifyingKey } from './verifying-key.ts'
+import { createVerifyingKey, INPUTS_MAX, type VerifyingKey } from './verifying-key.ts'
 
 /** Options of key generation. */
 export interface GenerateKeysOptions extends ProgressOptions {
@@ -84,8 +84,10 @@ function drawScalars(relation: Relation): KeyScalars {
   }
 }
 
-/** Refuses circuits whose keys could not bind what they should. */
+/** Refuses circuits whose keys could not bind what they should, or could not be written. */
 export function checkCircuit({ relation }: Circuit): void {
+  const { publicCount } = relation
+  if (publicCount > INPUTS_MAX) rejectArgument('circuit', `at most ${INPUTS_MAX} public inputs`, `${publicCount}`)
   const [unconstrained] = findUnconstrained(relation)
   if (unconstrained !== undefined) {
     rejectArgument('circuit', 'every wire in a constraint', `"${unconstrained}" in none`)
@@ -99,7 +101,7 @@ export function checkCircuit({ relation }: Circuit): void {
  *
  * @param circuit - from the requirement as published
  * @param options - `trust` must be said; progress is reported by points
- * @throws When a wire is in no constraint: `ERR_ARGUMENT_INVALID`; when ended by the signal: `ERR_ABORTED`. {@link VitalsealError}
+ * @throws When a wire is in no constraint, or there are more than 256 public inputs: `ERR_ARGUMENT_INVALID`; when ended by the signal: `ERR_ABORTED`. {@link VitalsealError}
  */
 export async function generateProofKeys(circuit: Circuit, options: GenerateKeysOptions): Promise<ProofKeys> {
   const { trust, backend = defaultBackend() } = options
