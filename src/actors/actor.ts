@@ -161,6 +161,20 @@ export function createActorCore(
   return core
 }
 
+/** What everybody may see of a core: not its options, which hold the identity and whatever other secrets it was made with. */
+export function actorOf(core: ActorCore): Actor {
+  const { did, keyRing } = core
+  return {
+    did,
+    keyRing,
+    submit: (draft, options) => core.submit(draft, options),
+    follow: (options) => core.follow(options),
+    close: () => {
+      core.close()
+    },
+  }
+}
+
 /** The refusal as the error of its own code, with the ledger's as cause. */
 function refusedBy(cause: VitalsealError<'ERR_CHAIN_REFUSED'>): VitalsealError {
   const { code, height } = cause.details

@@ -10,6 +10,7 @@ import type { TransactionId } from '../primitives/ids.ts'
 import type { ProgressOptions } from '../primitives/progress.ts'
 import type { Blockstore } from '../storage/index.ts'
 import {
+  actorOf,
   createActorCore,
   registerIfNew,
   type Actor,
@@ -48,7 +49,7 @@ export async function createClinician(options: ActorOptions & { readonly outbox?
   const find = (id: TransactionId) =>
     follower.record(id) ?? rejectArgument('id', 'a record on the ledger', 'another id')
   return {
-    ...core,
+    ...actorOf(core),
     async read(id, { purpose, ...progress }) {
       const entry = find(id)
       const { patient, label, record } = entry

@@ -19,7 +19,7 @@ import { randomBytes, type RandomSource } from '../primitives/random.ts'
 import { bytesOf, bytesUpTo, encodeShape, parseShape, tuple, uint } from '../primitives/shape.ts'
 import { LEDGER_TAGS } from '../primitives/tags.ts'
 import type { Blockstore } from '../storage/index.ts'
-import { createActorCore, type Actor, type ActorOptions, type Sealed } from './actor.ts'
+import { actorOf, createActorCore, type Actor, type ActorOptions, type Sealed } from './actor.ts'
 import { createOutbox, sealAndRecord } from './sealing.ts'
 
 /** Port: the highest counter that was accepted; `save` resolves when it is durable. */
@@ -188,7 +188,7 @@ export async function createGateway(
   }
 
   return {
-    ...core,
+    ...actorOf(core),
     get queued() {
       return queue.length
     },

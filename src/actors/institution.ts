@@ -14,7 +14,7 @@ import type { Label } from '../primitives/label.ts'
 import { acknowledgeShare } from '../sharing/index.ts'
 import { readBlock } from '../storage/index.ts'
 import type { Requirement } from '../zk/index.ts'
-import { createActorCore, registerIfNew, type Actor, type ActorOptions, type Opened } from './actor.ts'
+import { actorOf, createActorCore, registerIfNew, type Actor, type ActorOptions, type Opened } from './actor.ts'
 import { CONVERTED_BYTES_MAX, openConverted, preKeysOf } from './capsules.ts'
 import { disputeShare, receiveShare, type ReceivedShare } from './receive-share.ts'
 
@@ -85,7 +85,7 @@ export async function createInstitution(
   const { follower, keyRing, did } = core
   const keys = preKeysOf(options.identity, 'delegatee')
   return {
-    ...core,
+    ...actorOf(core),
     async receive(conversion) {
       await follower.reached((await options.ledger.view()).height)
       const found = follower.conversion(conversion)

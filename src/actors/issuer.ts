@@ -17,7 +17,7 @@ import {
 } from '../sharing/index.ts'
 import type { JudgeStep } from '../transactions/index.ts'
 import type { Attestation, Commitment, PersonCommitment, Schema, Values } from '../zk/index.ts'
-import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
+import { actorOf, createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { findByDigest, findConverted, isEvidenceOf } from './receive-share.ts'
 
 /** What a hospital is asked to vouch for. */
@@ -69,7 +69,7 @@ export async function createIssuer(options: ActorOptions): Promise<Issuer> {
   await registerIfNew(core)
   const { ledger, identity, clock } = options
   return {
-    ...core,
+    ...actorOf(core),
     async attest(order) {
       const view = await ledger.view()
       const subject = view.keys(order.subject) ?? rejectArgument('subject', 'an account on the ledger', 'another')

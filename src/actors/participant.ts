@@ -34,7 +34,7 @@ import {
   type ProvingKey,
   type Schema,
 } from '../zk/index.ts'
-import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
+import { actorOf, createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { preKeysOf } from './capsules.ts'
 
 /** What a participant is made of. */
@@ -112,7 +112,7 @@ export async function createParticipant(options: ParticipantOptions): Promise<Pa
   const { did } = core
   const { identity, ledger, clock, personSecret } = options
   return {
-    ...core,
+    ...actorOf(core),
     person: commitPerson(personSecret),
     openAttested: (sealed, { schema }) =>
       unwrap(

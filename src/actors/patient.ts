@@ -33,6 +33,7 @@ import type { Blockstore } from '../storage/index.ts'
 import { hashGrant } from '../transactions/index.ts'
 import type { Delegate } from '../identity/index.ts'
 import {
+  actorOf,
   createActorCore,
   registerIfNew,
   type Actor,
@@ -163,7 +164,7 @@ export async function createPatient(options: PatientOptions): Promise<Patient> {
   }
 
   return {
-    ...core,
+    ...actorOf(core),
     seal: (resource, progress) =>
       sealAndRecord(
         core,

@@ -23,7 +23,7 @@ import { createRecordId, hashBlock, RAW_CODEC } from '../primitives/content-id.t
 import { sha256, type Digest32 } from '../primitives/hash.ts'
 import type { TransactionId } from '../primitives/ids.ts'
 import { writeBlock } from '../storage/index.ts'
-import { createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
+import { actorOf, createActorCore, registerIfNew, type Actor, type ActorCore, type ActorOptions } from './actor.ts'
 import { careCondition, encodeConverted, openDelivery, type OpenedDelivery } from './capsules.ts'
 import type { RekeyView } from './rekey-book.ts'
 import { convertShare, judgeDelivery, openShareFor, type HeldShare } from './share-desk.ts'
@@ -159,7 +159,7 @@ export async function createProxy(options: ActorOptions & { readonly store?: ReK
   if (store !== undefined) await load(store)
 
   return {
-    ...core,
+    ...actorOf(core),
     async accept(delivery) {
       await catchUp()
       const { id, hold } = await judge(delivery)

@@ -17,7 +17,7 @@ import type { Verified } from '../primitives/bytes.ts'
 import type { Did } from '../primitives/did.ts'
 import type { Role } from '../primitives/roles.ts'
 import type { TimeWindow } from '../policy/index.ts'
-import { createActorCore, registerIfNew, type Actor, type ActorOptions } from './actor.ts'
+import { actorOf, createActorCore, registerIfNew, type Actor, type ActorOptions } from './actor.ts'
 
 /** What an account shows before it is admitted. */
 export interface Application {
@@ -57,7 +57,7 @@ export async function createRegistrar(options: ActorOptions): Promise<Registrar>
   await registerIfNew(core)
   const challenges = new Set<string>()
   return {
-    ...core,
+    ...actorOf(core),
     challenge() {
       const challenge = generateChallenge(core.random)
       challenges.add(challenge.join())

@@ -71,6 +71,13 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/** What a typing mistake must not decide: a requirement that is published cannot be taken back. */
+function checkWords({ study, keywords = [], visibility = 'public' }: RequirementTerms): void {
+  if (typeof study !== 'string' || study === '') rejectArgument('study', 'a name', typeof study)
+  if (!Array.isArray(keywords)) rejectArgument('keywords', 'a list of words', typeof keywords)
+  if (!['public', 'digest'].includes(visibility)) rejectArgument('visibility', '"public" or "digest"', 'something else')
+}
+
 function checkKey({ requirement, verifyingKey, exclusiveForMs, witnesses = [] }: RequirementTerms): void {
   const { id } = compileRequirement(requirement)
   if (!equalBytes(id, verifyingKey.circuit)) {
@@ -92,11 +99,12 @@ function checkKey({ requirement, verifyingKey, exclusiveForMs, witnesses = [] }:
  * Run by the institution. Cost: the circuit is compiled once more, so that no money is locked under a key of another
  * requirement. The ledger sets the terms in stone: they are under every proof.
  *
- * @throws When key and requirement differ: `ERR_ZK_KEY_MISMATCH`; when an exclusive licence lacks ceremony or witnesses:
- *   `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
+ * @throws When key and requirement differ: `ERR_ZK_KEY_MISMATCH`; when an exclusive licence lacks ceremony or witnesses, or
+ *   a word is none: `ERR_ARGUMENT_INVALID`. {@link VitalsealError}
  * @see privacy-preserving-secure-sharing, step 1
  */
 export function publishRequirement(terms: RequirementTerms): Draft<'requirement'> {
+  checkWords(terms)
   checkKey(terms)
   const { requirement, verifyingKey, visibility = 'public', witnesses = [] } = terms
   const { digest, schema, issuers, ageMsMax, checksWithdrawal } = requirement

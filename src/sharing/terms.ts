@@ -5,6 +5,7 @@
  * them on its way has no proof of what he sends.
  */
 
+import { rejectArgument } from '../errors.ts'
 import type { ClaimBody, PublishBody } from '../transactions/index.ts'
 import type { Attestation, Commitment, ProofContext, Statement } from '../zk/index.ts'
 import { toPublicKey, type Did } from '../primitives/did.ts'
@@ -44,6 +45,7 @@ export function deriveStudy(of: {
  * licence holds across them, and whoever gets the bytes can tell that they are the attested ones.
  */
 export function deriveRecordSerial(bytes: Uint8Array): Digest32 {
+  if (!(bytes instanceof Uint8Array)) rejectArgument('record', 'the bytes of a record', typeof bytes)
   return taggedHash(LEDGER_TAGS.sharingSerial, sha256(bytes))
 }
 

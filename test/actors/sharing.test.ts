@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { createIssuer, createProxy, type Issuer, type ReKeyStore } from '../../src/actors/index.ts'
@@ -278,6 +280,17 @@ async function changeKey(
   await issuer.submit({ kind: 'register', operation: 'rotate-key', subject, keys, credentials: [], previousSignature })
   return { next, keys }
 }
+
+it('shows nothing that it was made with: a log of an actor must not hold a person secret', async () => {
+  const { ann, institute, hospital, proxy } = await createShareStory()
+  const common = ['close', 'did', 'follow', 'keyRing', 'submit']
+  const own = (actor: object) => Object.keys(actor).filter((name) => !common.includes(name))
+  expect(own(ann)).toEqual(['person', 'openAttested', 'claim', 'state', 'closeClaim'])
+  expect(own(institute)).toEqual(['receive', 'open', 'receiveShare', 'acknowledge', 'dispute'])
+  expect(own(hospital)).toEqual(['attest', 'withdraw', 'judge'])
+  expect(own(proxy)).toEqual(['accept', 'convert', 'held'])
+  expect(inspect(ann, { depth: 9, showHidden: true })).not.toContain(inspect(secretOf(1)))
+}, 60_000)
 
 describe('an issuer who changed its key', () => {
   it('attests with the present one, and its word is taken by patient and ledger', async () => {

@@ -207,6 +207,18 @@ describe('publishing', () => {
     expect(listingOf({ study: 'another' }).study).not.toEqual(listing.study)
   })
 
+  it('does not guess: not a study, not words, and least of all who may read it', () => {
+    for (const more of [
+      { study: undefined },
+      { study: '' },
+      { study: 7 },
+      { keywords: 'diabetes' },
+      { visibility: 'private' },
+    ])
+      expect(() => listingOf(more as never)).toThrow(code('ERR_ARGUMENT_INVALID'))
+    expect(() => deriveRecordSerial('a text' as never)).toThrow(code('ERR_ARGUMENT_INVALID'))
+  })
+
   it('refuses a key of another requirement, and exclusive licences without ceremony and witnesses', () => {
     expect(() => publishRequirement({ ...terms, verifyingKey: createTestKey() })).toThrow(code('ERR_ZK_KEY_MISMATCH'))
     const exclusive = { ...terms, exclusiveForMs: DAY_MS }
