@@ -134,6 +134,8 @@ export class NodeHost {
   #height = 0
   #tick = 0
   #fetchTick = 0
+  /** Highest block that the replica called final without those before it; see {@link NodeHost.#deliver}. */
+  #gapHeight = 0
   #fetching: Promise<void> | undefined
   #shownView = ''
 
@@ -316,21 +318,23 @@ export class NodeHost {
     this.#replicas.tick(this.#options.clock())
     this.#tellView()
     if (this.#tick % SWEEP_TICKS === 0) this.#sweep()
-    if (this.#tick >= this.#fetchTick && this.#fetching === undefined && this.#isBehind()) this.#fetch()
+    if (this.#tick >= this.#fetchTick && this.#fetching === undefined) this.#fetch()
   }
 
   /** The group has blocks that no replica will send: it is far ahead, in a later epoch, or there is no replica here. */
-  #isBehind(): boolean {
+  #isFarBehind(): boolean {
     const { memberEpoch } = this.ledger.members
     const isFar = this.#application.offeredHeight > this.ledger.head().height
     return isFar || this.#replicas.heardEpoch > memberEpoch || this.#replicas.status() === undefined
   }
 
   #fetch(): void {
-    const { fetchBlocks } = this.#options
-    if (fetchBlocks === undefined) return
+    const { fetchBlocks, store } = this.#options
+    const isFar = this.#isFarBehind()
+    if (fetchBlocks === undefined || (!isFar && this.#gapHeight <= this.#height)) return
     const heightBefore = this.#height
-    this.#fetching = this.#follow(fetchBlocks(this.#options.store.head.height + 1)).finally(() => {
+    const untilHeight = isFar ? Infinity : this.#gapHeight
+    this.#fetching = this.#follow(fetchBlocks(store.head.height + 1), untilHeight).finally(() => {
       const isFruitless = this.#height === heightBefore
       // Whoever claims a later epoch without blocks of it costs an attempt a second.
       if (isFruitless) this.#replicas.forgetHeard()
@@ -348,10 +352,10 @@ export class NodeHost {
   }
 
   /** Takes final blocks of others, one after the other. */
-  async #follow(blocks: AsyncIterable<StoredBlock>): Promise<void> {
+  async #follow(blocks: AsyncIterable<StoredBlock>, untilHeight = Infinity): Promise<void> {
     try {
       for await (const stored of blocks) {
-        if (this.#isStopped || stored.height > this.#height + 1) return
+        if (this.#isStopped || stored.height > Math.min(this.#height + 1, untilHeight)) return
         if (stored.height <= this.#height) continue
         const followed = this.#application.follow(stored)
         if (!followed.ok) {
@@ -371,12 +375,21 @@ export class NodeHost {
   }
 
   async #keep(stored: StoredBlock): Promise<void> {
-    const isAlone = this.#replicas.status() === undefined
-    const delivered = isAlone ? { deliveredHeight: stored.height } : {}
+    // What the replica called final is in its log: after a restart it is there before anything is asked.
+    const isKnown = this.#replicas.status() === undefined || stored.height <= this.#gapHeight
+    const delivered = isKnown ? { deliveredHeight: stored.height } : {}
     await this.#options.store.write({ blocks: [stored], ...delivered })
   }
 
+  /**
+   * Takes what the replica calls final. Where the certificates before it are gone at those whom it asked, it goes on from a
+   * later one: that block is not stored, and waits executed until other nodes have sent those between.
+   */
   #deliver(height: number): void {
+    if (height > this.#options.store.head.height) {
+      this.#gapHeight = height
+      return
+    }
     const settled = this.#application.settle(height)
     if (settled !== undefined && height === this.#height + 1) this.#commit(settled)
   }

@@ -122,16 +122,18 @@ export class ReplicaDriver {
 
   /** What must be durable of a step; its blocks go with its records, which is early enough for both. */
   #collect(effects: readonly Effect[]): StoreChange | undefined {
+    const { application, store, memberEpoch } = this.#options
     const records: LogRecord[] = []
     const blocks: StoredBlock[] = []
     for (const effect of effects) {
       if (effect.kind === 'persist') records.push(effect.record)
       if (effect.kind === 'deliver') {
         const { height, block, certificate } = effect
-        blocks.push({ height, block, certificate: encodeCertificate(certificate) })
+        // Behind a gap, where a replica went on from a later certificate: the host reads these blocks from other nodes.
+        const isNext = height <= store.head.height + 1 + blocks.length
+        if (isNext) blocks.push({ height, block, certificate: encodeCertificate(certificate) })
       }
     }
-    const { application, store, memberEpoch } = this.#options
     const hasRecovered = store.head.memory === 'lost' && this.replica.status().mode !== 'recovering'
     if (records.length + blocks.length === 0 && !hasRecovered) return undefined
     const deliveredHeight = Math.max(store.head.deliveredHeight, application.adoptedHeight, blocks.at(-1)?.height ?? 0)

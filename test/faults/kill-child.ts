@@ -3,7 +3,7 @@
  * messages, so that it sees every vote that ever left.
  */
 
-import { parseGenesis } from '../../src/chain/index.ts'
+import { parseGenesis, type StoredBlock } from '../../src/chain/index.ts'
 import { unwrap } from '../../src/errors.ts'
 import { openLevelDatabase, type Database } from '../../src/node/database.ts'
 import type { ReplicaTuning } from '../../src/node/epoch-replicas.ts'
@@ -33,6 +33,8 @@ export type ToChild =
   | { readonly kind: 'begin'; readonly options: ChildOptions }
   | { readonly kind: 'message'; readonly from: Did; readonly bytes: Uint8Array }
   | { readonly kind: 'submit'; readonly transaction: Uint8Array }
+  /** Blocks of another member, as asked for. */
+  | { readonly kind: 'blocks'; readonly blocks: readonly StoredBlock[] }
 
 /** To the parent. */
 export type FromChild =
@@ -43,6 +45,8 @@ export type FromChild =
   | { readonly kind: 'acknowledged'; readonly id: TransactionId; readonly height: number }
   | { readonly kind: 'block'; readonly height: number; readonly stateRoot: string }
   | { readonly kind: 'failed'; readonly reason: string }
+  /** It wants blocks of another member from this height on. */
+  | { readonly kind: 'fetch'; readonly heightFirst: number }
 
 /** A disk that takes its time: the more there is that is not durable, the more a kill can take away. */
 async function openSlowDatabase(directory: string): Promise<Database> {
@@ -58,6 +62,18 @@ async function openSlowDatabase(directory: string): Promise<Database> {
 
 type Tell = (message: FromChild) => void
 
+/** Whoever waits for blocks. */
+let onBlocks: (blocks: readonly StoredBlock[]) => void = () => undefined
+
+/** Asks the parent for blocks of another member. */
+async function* fetchBlocks(tell: Tell, heightFirst: number): AsyncIterable<StoredBlock> {
+  const answer = new Promise<readonly StoredBlock[]>((resolve) => {
+    onBlocks = resolve
+  })
+  tell({ kind: 'fetch', heightFirst })
+  yield* await answer
+}
+
 /** Waits to be told what to be, and is that until it is killed or its parent has gone. */
 export function runChild(): void {
   const tell: Tell = (message) => {
@@ -68,10 +84,12 @@ export function runChild(): void {
   process.on('message', (message: ToChild) => {
     if (message.kind === 'begin') {
       void begin(message.options, tell).then((begun) => {
-        host = begun
-        tell({ kind: 'ready', height: host.height })
+        host = begun.host
+        // Blocks that it had followed are read after the start; they are there all the same.
+        tell({ kind: 'ready', height: begun.height })
       })
-    } else if (message.kind === 'message') void host?.receive(message.from, message.bytes)
+    } else if (message.kind === 'blocks') onBlocks(message.blocks)
+    else if (message.kind === 'message') void host?.receive(message.from, message.bytes)
     else if (host !== undefined) submit(host, message.transaction, tell)
   })
 }
@@ -79,7 +97,7 @@ export function runChild(): void {
 async function begin(
   { member, directory, genesis: hex, isFirst, tuning }: ChildOptions,
   tell: Tell,
-): Promise<NodeHost> {
+): Promise<{ readonly host: NodeHost; readonly height: number }> {
   const genesis = unwrap(parseGenesis(fromHex(hex)))
   const { did, signer } = nodeParty(`node ${member}`)
   const initialise = isFirst ? { initialise: true as const } : {}
@@ -95,6 +113,7 @@ async function begin(
     send: (to, bytes) => {
       tell({ kind: 'send', to, bytes })
     },
+    fetchBlocks: (heightFirst) => fetchBlocks(tell, heightFirst),
     onEvent: (event) => {
       if (event.kind === 'halt') tell({ kind: 'failed', reason: event.reason })
     },
@@ -103,7 +122,7 @@ async function begin(
     const { height, executedHeight, stateRoot } = host.status()
     tell({ kind: 'block', height, stateRoot: executedHeight === height ? stateRoot : '' })
   })
-  return host
+  return { host, height: store.head.height }
 }
 
 function submit(host: NodeHost, transaction: Uint8Array, tell: Tell): void {

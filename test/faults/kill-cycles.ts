@@ -16,9 +16,10 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-import { encodeGenesis } from '../../src/chain/index.ts'
+import { encodeGenesis, type StoredBlock } from '../../src/chain/index.ts'
 import type { ReplicaTuning } from '../../src/node/epoch-replicas.ts'
 import { openHost, type NodeHost } from '../../src/node/host.ts'
+import type { NodeStore } from '../../src/node/level-store.ts'
 import { openNodeStore } from '../../src/node/open-stores.ts'
 import { createOpensslVerifier } from '../../src/node/openssl-verifier.ts'
 import { toHex } from '../../src/primitives/bytes.ts'
@@ -119,6 +120,7 @@ async function runWorld({
   const watch = createVoteWatch(genesis)
   const dids = Array.from({ length: MEMBERS }, (_, at) => nodeParty(`node ${at}`).did)
   const hosts = new Map<number, NodeHost>()
+  const stores: NodeStore[] = []
   const children = new Map<number, ChildProcess>()
   const acknowledged = new Map<TransactionId, number>()
   /** Of each child: the highest block that it said was final. */
@@ -157,6 +159,7 @@ async function runWorld({
     const openDatabase = () => Promise.resolve(createMemoryDatabase(new Map()))
     const { chainId } = genesis
     const store = await openNodeStore({ directory: 'memory', chainId, member: did, initialise: true, openDatabase })
+    stores.push(store)
     const verifier = createOpensslVerifier()
     const send = (to: readonly Did[], bytes: Uint8Array): void => {
       carry(member, to, bytes)
@@ -202,6 +205,18 @@ async function runWorld({
     })
   }
 
+  /** Members in this process keep every block. */
+  async function sendBlocks(member: number, heightFirst: number): Promise<void> {
+    const blocks: StoredBlock[] = []
+    const store = stores.at(0)
+    for (let height = heightFirst; height <= (store?.head.height ?? 0); height++) {
+      const stored = await store?.read(height)
+      if (stored !== undefined) blocks.push(stored)
+    }
+    const child = children.get(member)
+    if (child?.connected === true) child.send({ kind: 'blocks', blocks } satisfies ToChild)
+  }
+
   function take(member: number, message: FromChild): void {
     switch (message.kind) {
       case 'send': {
@@ -220,6 +235,10 @@ async function runWorld({
       case 'ready': {
         const height = promised.get(member) ?? 0
         if (message.height < height) faults.push(`member ${member} lost blocks ${message.height + 1} to ${height}`)
+        return
+      }
+      case 'fetch': {
+        void sendBlocks(member, message.heightFirst)
         return
       }
       case 'failed':
