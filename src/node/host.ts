@@ -134,7 +134,7 @@ export class NodeHost {
   #height = 0
   #tick = 0
   #fetchTick = 0
-  /** Highest block that the replica called final without those before it; see {@link NodeHost.#deliver}. */
+  /** Highest block that the replica called final without those before it: blocks up to here are read from other nodes. */
   #gapHeight = 0
   #fetching: Promise<void> | undefined
   #shownView = ''
